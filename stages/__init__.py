@@ -1,0 +1,1 @@
+"""Superposition, memorization and double descent: the pipeline's code, one DVC stage a module."""

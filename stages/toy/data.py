@@ -1,0 +1,106 @@
+"""Sparse synthetic data (the paper's "Experimental setup"): sampled, stored and used as (feature, value) pairs only.
+
+Each feature of a point is 0 with probability S, else uniform on (0, 1]; a point without any feature is drawn
+again; points are scaled to unit length. No dense T x n array is ever made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.toy.spec import Data
+
+
+class Points(NamedTuple):
+    """T sparse points in R^n, row t being (feature[start[t]:start[t+1]], value[start[t]:start[t+1]]).
+
+    Features ascend within a row and values are positive; the same layout as a scipy CSR matrix of shape (T, n).
+    """
+
+    n: int
+    start: NDArray[np.int64]  # (T + 1,)
+    feature: NDArray[np.int32]  # (nonzeros,)
+    value: NDArray[np.float32]  # (nonzeros,)
+
+    @property
+    def T(self) -> int:
+        """Number of points."""
+        return len(self.start) - 1
+
+    @property
+    def row(self) -> NDArray[np.int64]:
+        """(nonzeros,) the point that each nonzero belongs to."""
+        return np.repeat(np.arange(self.T), np.diff(self.start))
+
+    def digest(self) -> str:
+        """Sha256 of the shape and every byte: what a cell's key knows its data by."""
+        sha = hashlib.sha256(f"{self.n} {self.T} {len(self.feature)};".encode())
+        for array in (self.start, self.feature, self.value):
+            sha.update(array.tobytes())
+        return sha.hexdigest()
+
+    def hidden(self, W: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(T, m) hidden vectors h_t = W x_t in float64, for W of shape (m, n)."""
+        terms = W.T[self.feature].astype(np.float64) * self.value[:, None].astype(np.float64)
+        return np.add.reduceat(terms, self.start[:-1], axis=0)
+
+
+def sample(data: Data) -> Points:
+    """The training set that `data` describes.
+
+    Every field enters the seed: two specs never share a stream, and one spec always gives the same bytes.
+    """
+    rng = _generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
+    if data.supports == "disjoint":
+        k = data.support_size
+        feature = np.sort(rng.permutation(data.n)[: data.T * k].reshape(data.T, k), axis=1).ravel()
+        return _unit(data.n, np.arange(data.T + 1) * k, feature, 1 - rng.random(data.T * k))
+    return _random(rng, data.n, data.S, data.T)
+
+
+def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator[Points]:
+    """The T points of a test set, `chunk` at a time (each chunk its own seed), so that T costs no memory."""
+    for first in range(0, T, chunk):
+        rng = _generator(f"test n={n} S={S!r} first={first} seed={seed}")
+        yield _random(rng, n, S, min(chunk, T - first))
+
+
+def _generator(spec: str) -> np.random.Generator:
+    words = np.frombuffer(hashlib.sha256(spec.encode()).digest(), dtype="<u4")
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words.tolist())))
+
+
+def _random(rng: np.random.Generator, n: int, S: float, T: int) -> Points:
+    """Rows of Bernoulli(1 - S) features, by the gaps between successes: O(nonzeros), not O(T n).
+
+    The grid of rows is read as one long sequence of coins. Empty rows are dropped and the sequence goes on until
+    T rows hold something, which is the same as drawing each empty row again.
+    """
+    kept: list[NDArray[np.int64]] = []
+    filled, first = 0, 0  # rows that hold something so far; the first row of the block being drawn
+    while filled < T:
+        rows = int((T - filled) / min(1.0, n * (1 - S))) + 8
+        position = np.cumsum(rng.geometric(1 - S, size=int(rows * n * (1 - S)) + 64)) - 1
+        while position[-1] < rows * n:
+            more = rng.geometric(1 - S, size=len(position) // 8 + 64)
+            position = np.append(position, position[-1] + np.cumsum(more))
+        position = position[position < rows * n]
+        filled += len(np.unique(position // n))
+        kept.append(position + first * n)
+        first += rows
+    position = np.concatenate(kept)
+    row = np.unique(position // n, return_inverse=True)[1]
+    position, row = position[row < T], row[row < T]
+    start = np.searchsorted(row, np.arange(T + 1))
+    return _unit(n, start, position % n, 1 - rng.random(len(position)))
+
+
+def _unit(n: int, start: NDArray[np.int64], feature: NDArray[np.int64], value: NDArray[np.float64]) -> Points:
+    length = np.sqrt(np.add.reduceat(value**2, start[:-1]))
+    value = value / np.repeat(length, np.diff(start))
+    return Points(n, start.astype(np.int64), feature.astype(np.int32), value.astype(np.float32))

@@ -1,0 +1,20 @@
+"""How many of the m hidden dimensions a feature or a data point has to itself (the paper's "Dimensionality")."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def dimensionality(vectors: ArrayLike) -> NDArray[np.float64]:
+    """(k,) D_i = |v_i|^2 / sum_j (v_i . v_j)^2 / |v_i|^2 of k vectors in R^m, given as (k, m).
+
+    With the columns of W it is the paper's D_f, with the hidden vectors h_t its D_x. It lies in [0, 1], and sums
+    to at most m. A vector of length 0 has D = 0. Computed as |v|^4 / (v^T M v) with the m x m moment matrix
+    M = sum_j v_j v_j^T: O(k m^2) time, and never a k x k array.
+    """
+    v = np.asarray(vectors, dtype=np.float64)
+    square = np.einsum("im,im->i", v, v)  # |v_i|^2
+    shared = np.einsum("im,mn,in->i", v, v.T @ v, v)  # sum_j (v_i . v_j)^2
+    D: NDArray[np.float64] = np.divide(square**2, shared, out=np.zeros_like(square), where=shared > 0)
+    return D

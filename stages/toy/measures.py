@@ -1,0 +1,74 @@
+"""What is measured of a trained model: losses on fresh points, norms, and the dimensionality of what it stores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.toy.data import stream
+from stages.toy.dimensionality import dimensionality
+from stages.toy.model import point_losses
+
+Model = tuple[NDArray[np.float32], NDArray[np.float32]]  # W of shape (m, n), b of shape (n,)
+
+
+class Loss(NamedTuple):
+    """Loss on fresh points. Means are carried by a tail in the middle regime, so the median stands beside them."""
+
+    mean: float
+    standard_error: float
+    median: float
+
+
+class Losses(NamedTuple):
+    """One model's test loss each, and the best constant output's on the same points."""
+
+    models: list[Loss]
+    constant: float
+
+
+class Vectors(NamedTuple):
+    """Features (columns of W) or data points (hidden vectors) of one model.
+
+    `item` says which, `D` is their dimensionality and `vector` is (k, m). All of them are listed up to a limit;
+    beyond it, the half of largest D and a random half of the rest, which `sampled` marks.
+    """
+
+    item: NDArray[np.int64]
+    D: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    sampled: NDArray[np.bool_]
+
+
+def losses_on_fresh_points(models: Sequence[Model], n: int, S: float, count: int, seed: int) -> Losses:
+    """Every model's loss on the same `count` fresh points, which are drawn a chunk at a time."""
+    losses = np.empty((len(models), count))
+    total, square, first = np.zeros(n), 0.0, 0
+    for points in stream(n, S, count, seed):
+        for row, (W, b) in zip(losses, models, strict=True):
+            row[first : first + points.T] = point_losses(W, b, points)
+        total += np.bincount(points.feature, weights=points.value, minlength=n)
+        square += float(np.sum(points.value.astype(np.float64) ** 2))
+        first += points.T
+    constant = square / count - float(np.sum((total / count) ** 2))  # E |x|^2 - |E x|^2
+    results = [Loss(row.mean(), row.std(ddof=1) / np.sqrt(count), float(np.median(row))) for row in losses]
+    return Losses(results, constant)
+
+
+def list_vectors(vectors: NDArray[np.floating], limit: int, seed: str) -> Vectors:
+    """The (k, m) vectors of features or points that a table lists, with each one's dimensionality among all k."""
+    D = dimensionality(vectors)
+    item, sampled = np.arange(len(D)), np.zeros(len(D), dtype=bool)
+    if len(D) > limit:
+        order = np.argsort(-D, kind="stable")
+        words = np.frombuffer(hashlib.sha256(seed.encode()).digest(), dtype="<u4")
+        drawn = np.random.Generator(np.random.PCG64(words.tolist())).permutation(order[limit // 2 :])[
+            : limit - limit // 2
+        ]
+        sampled[drawn] = True
+        item = np.sort(np.concatenate([order[: limit // 2], drawn]))
+    return Vectors(item, D[item], np.asarray(vectors, dtype=np.float64)[item], sampled[item])

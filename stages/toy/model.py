@@ -1,0 +1,72 @@
+"""The model h = W x, x' = ReLU(W^T h + b), where it starts from, and its loss on sparse points."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.toy.compiler import from_source
+from stages.toy.data import Points
+from stages.toy.spec import Init, Reduction
+
+
+def initial_weights(m: int, n: int, kind: Init, seed: int) -> NDArray[np.float32]:
+    """(m, n) Xavier (Glorot) weights: variance 2 / (m + n), normal or uniform. The bias starts at 0."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([m, n, seed])))
+    if kind == "xavier_normal":
+        W = rng.standard_normal((m, n)) * np.sqrt(2 / (m + n))
+    else:
+        bound = np.sqrt(6 / (m + n))
+        W = rng.uniform(-bound, bound, (m, n))
+    weights: NDArray[np.float32] = W.astype(np.float32)
+    return weights
+
+
+def loss_scale(reduction: Reduction, n: int) -> float:
+    """What a point's squared error is multiplied by: 1 for the printed formula's sum over features, 1 / n for `mean`.
+
+    A constant factor leaves AdamW's path alone except through eps: `mean` at eps is `sum` at n eps.
+    """
+    return 1.0 if reduction == "sum" else 1.0 / n
+
+
+def point_losses(W: NDArray[np.float32], b: NDArray[np.float32], points: Points) -> NDArray[np.float64]:
+    """(T,) squared error sum_i (x_i - x'_i)^2 of each point (the paper's loss before its mean over points).
+
+    Args:
+        W: (m, n) weights. b: (n,) biases. points: T points of n features.
+    """
+    losses = np.empty(points.T)
+    _point_losses(len(W))(W, b, points.start.astype(np.uint64), points.feature.astype(np.uint32), points.value, losses)
+    return losses
+
+
+@functools.cache
+def _point_losses(m: int) -> Any:
+    """Each point is made dense, compared and cleared again: no difference of large sums, so that 0 comes out as 0."""
+    J = range(m)
+    return from_source(f"""
+    def point_losses(W, b, start, index, value, losses):
+        {"; ".join(f"W{j} = W[{j}]" for j in J)}
+        dense = np.zeros(len(b), dtype=np.float32)
+        for t in range(len(losses)):
+            {"; ".join(f"h{j} = zero" for j in J)}
+            for k in range(start[t], start[t + 1]):
+                i, x = index[k], value[k]
+                dense[i] = x
+                {"; ".join(f"h{j} += x * W{j}[i]" for j in J)}
+            loss = 0.0
+            for first in range(0, len(b), 1024):
+                square = zero
+                for i in range(first, min(first + 1024, len(b))):
+                    z = b[i] + {" + ".join(f"W{j}[i] * h{j}" for j in J)}
+                    error = dense[i] - (z if z > zero else zero)
+                    square += error * error
+                loss += square
+            losses[t] = loss
+            for k in range(start[t], start[t + 1]):
+                dense[index[k]] = zero
+    """)

@@ -1,0 +1,49 @@
+"""Learning rate and AdamW's step constants, the same doubles on every machine.
+
+Only +, -, * and / are used (IEEE exact, no libm), so that two machines cannot differ in a last bit and the
+trained bytes with it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TERMS = 14  # of cosine's Taylor series: the first term left out is below 1e-23 on [0, pi/2]
+
+
+def learning_rates(steps: int, peak: float, warmup: float) -> NDArray[np.float64]:
+    """(steps,) learning rate of each step: linear to `peak` over the first `warmup` share, then cosine to 0.
+
+    Step s (from 0) of a warm-up of k steps has peak (s + 1) / k; the j-th of the K steps after it has
+    peak (1 + cos(pi j / K)) / 2.
+    """
+    k = round(warmup * steps)
+    rise = peak * (np.arange(k) + 1) / k if k else np.empty(0)
+    half_angle = (math.pi / 2) * np.arange(steps - k) / max(1, steps - k)
+    return np.concatenate([rise, peak * _cosine(half_angle) ** 2])  # (1 + cos a) / 2 = cos^2(a / 2)
+
+
+def bias_corrections(steps: int, beta: float) -> NDArray[np.float64]:
+    """(steps,) Adam's 1 - beta^s for s = 1 .. steps, by repeated multiplication."""
+    return 1 - np.cumprod(np.full(steps, beta))
+
+
+def recorded_steps(steps: int, count: int = 128) -> NDArray[np.int64]:
+    """Steps at which the train loss is kept: 0, then `count` evenly and `count` geometrically spaced ones.
+
+    Step s is the loss after s updates; the last is `steps`.
+    """
+    even = np.linspace(0, steps, count + 1)
+    geometric = np.geomspace(1, max(1, steps), count)
+    return np.unique(np.concatenate([even, geometric]).round().astype(np.int64).clip(0, steps))
+
+
+def _cosine(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine on [0, pi/2] by its Taylor series (Horner)."""
+    square, total = x * x, np.ones_like(x)
+    for k in range(_TERMS, 0, -1):
+        total = 1 - total * square / ((2 * k - 1) * (2 * k))
+    return total

@@ -1,0 +1,63 @@
+"""What a cell is made from: its training set and how it is trained.
+
+Each field is a key of params.yaml, which says what the paper has, and a column of the tables.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Supports = Literal["random", "disjoint"]
+Init = Literal["xavier_normal", "xavier_uniform"]
+Reduction = Literal["mean", "sum"]
+
+STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Data(BaseModel):
+    """What a training set is drawn from.
+
+    `random` supports are the paper's. `disjoint` ones share no feature, so that the points are exactly orthonormal:
+    each holds `support_size` features of one random permutation.
+    """
+
+    model_config = STRICT
+
+    n: int = Field(ge=1, description="number of features")
+    S: float = Field(ge=0, lt=1, description="sparsity: probability that a feature of a point is 0")
+    T: int = Field(ge=1, description="number of training points")
+    supports: Supports = Field(description="random, or disjoint: no feature in two points")
+    data_seed: int = Field(ge=0, description="seed of the training set")
+
+    @model_validator(mode="after")
+    def _supports_fit(self) -> Data:
+        k = self.support_size
+        if self.supports == "disjoint" and self.T * k > self.n:
+            raise ValueError(f"disjoint supports of {k} features allow T <= {self.n // k} at n = {self.n}")
+        return self
+
+    @property
+    def support_size(self) -> int:
+        """Features that a point of `disjoint` supports holds: the expected number, at least one."""
+        return max(1, round(self.n * (1 - self.S)))
+
+
+class Training(BaseModel):
+    """How a model is trained."""
+
+    model_config = STRICT
+
+    m: int = Field(ge=1, description="hidden dimensions")
+    init: Init = Field(description="kind of Xavier initialisation of W")
+    init_seed: int = Field(ge=0, description="seed of the initial weights")
+    reduction: Reduction = Field(description="of the squared error over features in the loss trained on")
+    steps: int = Field(ge=1, description="full-batch steps of AdamW asked for")
+    lr: float = Field(gt=0, description="peak learning rate")
+    warmup: float = Field(ge=0, le=1, description="share of the steps that warm up")
+    weight_decay: float = Field(ge=0, description="decoupled weight decay")
+    beta1: float = Field(ge=0, lt=1, description="Adam's decay of the first moment")
+    beta2: float = Field(ge=0, lt=1, description="Adam's decay of the second moment")
+    eps: float = Field(gt=0, description="Adam's epsilon")
+    engine: Literal["auto", "fused", "torch"] = Field(description="engine asked for")

@@ -1,0 +1,92 @@
+"""Shared fixtures: a small spec to build on, and a project of its own in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.toy.spec import Data, Training
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def smoke() -> dict[str, Any]:
+    """Section toy.smoke of params.yaml."""
+    return YAML(typ="safe").load(ROOT / "params.yaml")["toy"]["smoke"]
+
+
+@pytest.fixture(scope="session")
+def data(smoke: dict[str, Any]) -> Callable[..., Data]:
+    """A training-set spec at smoke scale, but for what the call says."""
+    return lambda **changes: Data(**(smoke["data"] | changes))
+
+
+@pytest.fixture(scope="session")
+def training(smoke: dict[str, Any]) -> Callable[..., Training]:
+    """A training spec at smoke scale, but for what the call says."""
+    return lambda **changes: Training(**(smoke["training"] | changes))
+
+
+class Project:
+    """A copy of the project's code and parameters whose dvc.yaml runs the smoke scale."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "params.yaml", folder)
+        pipeline = (ROOT / "dvc.yaml").read_text()
+        assert "- scale: laptop\n" in pipeline
+        (folder / "dvc.yaml").write_text(pipeline.replace("- scale: laptop\n", "- scale: smoke\n"))
+
+    def set(self, key: str, value: Any) -> None:
+        """Set one dotted key of params.yaml."""
+        yaml, path = YAML(), self.folder / "params.yaml"
+        params = yaml.load(path)
+        *parents, last = key.split(".")
+        block = params
+        for parent in parents:
+            block = block[parent]
+        block[last] = value
+        yaml.dump(params, path)
+
+    def command(self, *words: str, **environment: str) -> tuple[list[str], dict[str, Any]]:
+        """Arguments for subprocess: `stage experiment` becomes python -m stages.stage, `dvc ...` runs DVC."""
+        module = ["dvc", *words[1:]] if words[0] == "dvc" else [f"stages.{words[0]}", *words[1:], "--scale", "smoke"]
+        if words == ("check",):
+            module = ["stages.check"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # dvc's own `python`
+        outer = {k: v for k, v in os.environ.items() if k not in ("DVC_ROOT", "DASK_SCHEDULER_ADDRESS")}
+        return [sys.executable, "-m", *module], {"cwd": self.folder, "env": outer | {"PATH": path} | environment}
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end; output and errors as text."""
+        command, options = self.command(*words, **environment)
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+    def succeed(self, *words: str, **environment: str) -> str:
+        """Run, insist on success, give everything it printed."""
+        done = self.run(*words, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def outputs(self) -> dict[str, bytes]:
+        """Every file the stages wrote, by name."""
+        files = [f for top in ("data", "figures") for f in sorted((self.folder / top).rglob("*"))]
+        return {
+            str(f.relative_to(self.folder)): f.read_bytes() for f in files if f.is_file() and f.name != ".gitignore"
+        }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project without git and DVC: for tests that run stages by hand."""
+    return Project(tmp_path)

@@ -1,0 +1,40 @@
+"""stages/toy/model.py: losses against the dense formula, initial weights against Xavier's law."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stages.toy.data import sample
+from stages.toy.model import initial_weights, loss_scale, point_losses
+from stages.toy.spec import Data, Init
+from tests.toy.test_data import dense
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 8])
+@pytest.mark.parametrize("n", [7, 1024, 2500])
+def test_point_losses_are_the_dense_formula_s(m: int, n: int) -> None:
+    points = sample(Data(n=n, S=0.9, T=9, supports="random", data_seed=0))
+    W = initial_weights(m, n, "xavier_normal", 0)
+    b = np.random.default_rng(0).normal(scale=0.05, size=n).astype(np.float32)
+    x = dense(points)
+    expected = ((x - np.maximum(x @ W.T.astype(float) @ W + b, 0)) ** 2).sum(axis=1)
+    np.testing.assert_allclose(point_losses(W, b, points), expected, rtol=2e-6)
+
+
+def test_zero_output_has_loss_one() -> None:
+    points = sample(Data(n=100, S=0.9, T=50, supports="random", data_seed=0))
+    losses = point_losses(np.zeros((2, 100), dtype=np.float32), np.zeros(100, dtype=np.float32), points)
+    np.testing.assert_allclose(losses, 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["xavier_normal", "xavier_uniform"])
+def test_initial_weights_have_xavier_s_variance(kind: Init) -> None:
+    W = initial_weights(4, 50_000, kind, 0)
+    assert W.dtype == np.float32 and W.std() == pytest.approx(np.sqrt(2 / 50_004), rel=0.02)
+    assert abs(W.mean()) < 4 * W.std() / np.sqrt(W.size)
+    assert initial_weights(4, 50_000, kind, 1)[0, 0] != W[0, 0]
+
+
+def test_mean_divides_the_loss_by_n() -> None:
+    assert loss_scale("sum", 50) == 1 and loss_scale("mean", 50) == 1 / 50

@@ -1,0 +1,56 @@
+"""stages/toy/polygon.py: the exact T-gon is exact, has the law's norms, and is told from other shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stages.toy.data import sample
+from stages.toy.dimensionality import dimensionality
+from stages.toy.polygon import is_regular, norms_in_span, polygon, polygon_model
+from stages.toy.spec import Data
+from tests.toy.test_data import dense
+
+# radius, norm of W, norm of b of the exact T-gon (derived by hand, four digits)
+TABLE = {3: (0.816, 1.414, 0.577), 5: (1.203, 2.690, 1.000), 6: (1.414, 3.464, 2.449), 8: (1.848, 5.226, 6.828)}
+TABLE |= {10: (2.288, 7.236, 13.40), 15: (3.401, 13.17, 40.93), 30: (6.765, 37.05, 245.2)}
+
+
+@pytest.mark.parametrize("T", TABLE)
+def test_polygon_follows_the_law_and_stores_every_point(T: int) -> None:
+    points = sample(Data(n=700, S=0.99, T=T, supports="disjoint", data_seed=0))
+    # in float64: unit length to 1e-16, so that the exactness shows
+    x = dense(points)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    points = points._replace(value=x[points.row, points.feature])
+    W, b = polygon_model(points)
+    h = x @ W.T
+    np.testing.assert_allclose(np.maximum(h @ W + b, 0), x, atol=1e-12 * TABLE[T][2])
+    law = polygon(T)
+    np.testing.assert_allclose((law.radius, law.norm_W, law.norm_b), TABLE[T], rtol=1e-3)
+    np.testing.assert_allclose((np.linalg.norm(W), np.linalg.norm(b)), (law.norm_W, law.norm_b), rtol=1e-12)
+    np.testing.assert_allclose(dimensionality(h), law.dimensionality, rtol=1e-12)
+    np.testing.assert_allclose(norms_in_span(W, b, points), (law.norm_W, law.norm_b), rtol=1e-12)
+    assert is_regular(h, 1e-9)
+
+
+def test_norms_in_span_leave_out_what_no_point_sees() -> None:
+    points = sample(Data(n=100, S=0.95, T=5, supports="disjoint", data_seed=0))
+    W, b = polygon_model(points)
+    unseen = np.setdiff1d(np.arange(100), points.feature)
+    W[:, unseen], b[unseen] = 3.0, -2.0
+    law = polygon(5)
+    np.testing.assert_allclose(norms_in_span(W, b, points), (law.norm_W, law.norm_b), rtol=1e-6)
+
+
+def test_regular_polygons_are_told_from_other_shapes() -> None:
+    angle = 2 * np.pi * np.arange(8) / 8 + 0.3
+    h = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    assert is_regular(h, 0.05) and is_regular(np.random.default_rng(0).permutation(h), 0.05)
+    longer, turned, two_circles = h.copy(), h.copy(), h.copy()
+    longer[0] *= 1.1
+    step = 0.1 * 2 * np.pi / 8
+    turned[0] = [[np.cos(step), -np.sin(step)], [np.sin(step), np.cos(step)]] @ turned[0]
+    two_circles[::2] *= 0.5
+    for shape in (longer, turned, two_circles, np.zeros_like(h)):
+        assert not is_regular(shape, 0.05)
