@@ -1,0 +1,128 @@
+"""Run jobs on dask.distributed: local processes by default, any cluster through DASK_SCHEDULER_ADDRESS.
+
+One thread a job and the largest first, so that no core idles at the end; never more jobs out than the cluster can
+start, so that a lost worker takes with it only what it was doing. A job that fails, or kills its worker again
+and again, is given back as failed and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster, as_completed
+from tqdm import tqdm
+
+import stages
+
+
+class Job(NamedTuple):
+    """Arguments of one call, and its cost relative to the others'."""
+
+    arguments: tuple[Any, ...]
+    work: float
+
+
+class Outcome(NamedTuple):
+    """What became of a job: its result, or why there is none. `seconds` and `host` say what it cost and where."""
+
+    result: Any
+    error: str | None
+    seconds: float
+    host: str
+
+
+def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterator[tuple[int, Outcome]]:
+    """Call `function` with each job's arguments; yields (index of the job, outcome) as they end, with a progress bar.
+
+    WORKERS in the environment sets the number of local processes (default: one a core).
+    """
+    if not jobs:
+        return
+    waiting = iter(sorted(range(len(jobs)), key=lambda i: -jobs[i].work))
+    with _client(len(jobs)) as client, _progress(jobs, title) as bar:
+        slots = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        index_of = {}
+
+        def submit(i: int) -> Any:
+            future = client.submit(_timed, function, jobs[i].arguments, pure=False)
+            index_of[future.key] = i
+            return future
+
+        running = as_completed([submit(i) for _, i in zip(range(slots), waiting, strict=False)])
+        for done, future in enumerate(running, start=1):
+            i = index_of.pop(future.key)
+            error = future.exception()
+            yield i, Outcome(None, _one_line(error), 0.0, "") if error else future.result()
+            future.release()
+            bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
+            bar.update(jobs[i].work)
+            for following in waiting:
+                running.add(submit(following))
+                break
+
+
+def _timed(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+    start = time.perf_counter()
+    result = function(*arguments)
+    return Outcome(result, None, time.perf_counter() - start, socket.gethostname())
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+@contextlib.contextmanager
+def _client(jobs: int) -> Iterator[Client]:
+    # a saturation of 1 keeps jobs off a worker's own queue, where a neighbour that kills the worker would taint them
+    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+        if dask.config.get("scheduler-address", None):
+            with Client() as client, tempfile.TemporaryDirectory() as folder:
+                client.upload_file(str(_zipped_code(Path(folder))))
+                yield client
+            return
+        workers = min(jobs, int(os.environ.get("WORKERS") or CPU_COUNT))
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,  # workers complain when their scheduler goes; failures are reported here
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def _zipped_code(folder: Path) -> Path:
+    """This checkout's code, for workers that have none or another."""
+    root = Path(stages.__file__).parent
+    archive = folder / "stages.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(root.rglob("*.py")):
+            file.write(path, path.relative_to(root.parent))
+    return archive
+
+
+def _progress(jobs: Sequence[Job], title: str) -> Any:
+    """A bar in units of work, so that its time left is right though the largest jobs go first."""
+    return tqdm(
+        total=sum(job.work for job in jobs),
+        desc=f"{title}: 0 of {len(jobs)} cells",
+        bar_format="{desc} |{bar:30}| {percentage:3.0f} % {elapsed}, {remaining} left",
+        smoothing=0,
+        mininterval=0.5 if sys.stderr.isatty() else 15,
+        dynamic_ncols=True,
+    )
