@@ -1,0 +1,26 @@
+"""What every stage's command line shares: `python -m stages.<stage> <experiment> --scale <scale>`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from stages.grid.bundle import BundleError
+from stages.params import SCALES, Experiment, ParamsError, load
+
+Stage = Callable[[str, str, Experiment], None]
+
+
+def main(stage: Stage) -> None:
+    """Read the command line and params.yaml, run the stage, and end in one line on what a user can mend."""
+    parser = argparse.ArgumentParser(description=sys.modules[stage.__module__].__doc__)
+    parser.add_argument("experiment", help="a section of params.yaml")
+    parser.add_argument("--scale", choices=SCALES, default="laptop")
+    arguments = parser.parse_args()
+    try:
+        stage(arguments.experiment, arguments.scale, load(arguments.experiment, arguments.scale))
+    except (ParamsError, BundleError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped: finished cells are kept, the next run goes on from them")

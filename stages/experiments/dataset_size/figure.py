@@ -1,0 +1,145 @@
+"""Test loss, dimensionality and vectors against the number of training points; norms against the exact T-gon's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from stages.experiments import style
+from stages.experiments.dataset_size.measure import MIDDLE
+from stages.toy.polygon import polygon
+
+PANELS = 8  # training-set sizes whose vectors are drawn
+
+
+def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
+    """The experiment's figures by name."""
+    chosen = cells[cells.selected]
+    return {"regimes": _regimes(chosen, vectors), "norms": _norms(chosen)}
+
+
+def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
+    """The paper's Figure 3 on one axis: test loss, both dimensionalities, and what the vectors look like."""
+    figure = Figure(figsize=(11, 9.2))
+    top, middle = figure.add_axes((0.08, 0.72, 0.9, 0.25)), figure.add_axes((0.08, 0.42, 0.9, 0.27))
+    _test_loss(top, cells)
+    _dimensionalities(middle, cells, vectors)
+    limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
+    for axes in (top, middle):
+        _log_T(axes, cells, limits)
+    top.set_xticklabels([])
+    top.set_title(
+        "Trained on few points the network stores points, on many it stores features; in between, test loss rises",
+        pad=10,
+    )
+    middle.set_xlabel("training points T")
+
+    first = vectors[vectors.data_seed == vectors.data_seed.min()]
+    shown = _spread(sorted(cells["T"].unique()), PANELS)
+    width = 0.9 / len(shown)
+    for k, T in enumerate(shown):
+        for kind, color, bottom in (("feature", style.FEATURE, 0.19), ("point", style.POINT, 0.05)):
+            axes = figure.add_axes((0.08 + k * width + 0.004, bottom, width - 0.008, 0.135))
+            v = first[(first["T"] == T) & (first.kind == kind)]
+            style.arrows(axes, v.x, v.y, color, 1.1 * v.norm.max(), spokes=kind == "feature" or T <= 300)
+            if kind == "feature":
+                axes.set_title(f"T = {T:,}", pad=2)
+            if k == 0:
+                label = "features" if kind == "feature" else "data points"
+                axes.text(
+                    -0.1, 0.5, label, transform=axes.transAxes, ha="center", va="center", rotation=90, color=color
+                )
+    return figure
+
+
+def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
+    mean = cells.groupby("T").test_loss.mean()
+    middle = cells[(cells["T"] * (1 - cells.S)).between(*MIDDLE)].test_loss
+    constant = cells.constant_loss.iloc[0]
+    high = max(1 + 1.15 * (middle.max() - 1), 1 + 2 * (1 - mean.min()))
+    low = 1 - 1.3 * (1 - min(mean.min(), constant))
+    axes.axhline(1, color=style.LAW, linewidth=0.7)
+    axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
+    axes.annotate(
+        "output 0", (1, 1), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=style.LAW, fontsize=8.5
+    )
+    axes.annotate(
+        "best constant output",
+        (0.005, constant),
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+        color=style.LAW,
+        fontsize=8.5,
+    )
+    axes.plot(mean.index, mean, color=style.INK, label="mean")
+    axes.scatter(
+        cells["T"], cells.test_loss, s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"
+    )
+    above = cells[cells.test_loss > high]
+    if len(above):
+        axes.scatter(
+            above["T"], [high] * len(above), s=22, marker="^", color=style.INK, alpha=0.6, clip_on=False, linewidths=0
+        )
+        text = f"▲ off the axis, up to {above.test_loss.max():.2f}"
+        axes.annotate(text, (above["T"].max() * 1.25, high), va="top", fontsize=8.5)
+    axes.set(ylim=(low, high), ylabel="test loss")
+    axes.legend(loc="upper right")
+
+
+def _dimensionalities(axes: Axes, cells: pd.DataFrame, vectors: pd.DataFrame) -> None:
+    for kind, color, side, label in (
+        ("feature", style.FEATURE, 0.97, "features $D_f$"),
+        ("point", style.POINT, 1.03, "data points $D_x$"),
+    ):
+        v = vectors[vectors.kind == kind]
+        axes.scatter(v["T"] * side, v.D, s=5, color=color, alpha=0.35, linewidths=0)
+        axes.scatter([], [], s=16, color=color, label=label)
+    T = np.geomspace(cells["T"].min(), cells["T"].max(), 50)
+    axes.plot(T, cells.m.iloc[0] / T, color=style.LAW, label="m / T", zorder=0)
+    axes.set(yscale="log", ylim=(1e-4, 1.3), ylabel="dimensionality")
+    axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.06))
+
+
+def _norms(cells: pd.DataFrame) -> Figure:
+    """The paper's Figure 4, with what the exact T-gon would need."""
+    figure = Figure(figsize=(10.5, 3.6))
+    limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
+    T = np.geomspace(cells["T"].min(), 40, 100)
+    for axes, column, title in zip(
+        figure.subplots(1, 2), ("norm_W", "norm_b"), ("norm of W", "norm of b"), strict=True
+    ):
+        mean = cells.groupby("T")[column].mean()
+        axes.plot(mean.index, mean, color=style.INK, label="mean")
+        axes.scatter(
+            cells["T"], cells[column], s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"
+        )
+        axes.plot(T, [getattr(polygon(t), column) for t in T], color=style.LAW, zorder=0, label="exact T-gon")
+        axes.set(yscale="log", title=title, xlabel="training points T")
+        style.plain_log_y(axes)
+        _log_T(axes, cells, limits)
+    figure.get_axes()[0].legend(loc="upper right")
+    figure.suptitle(
+        "Norms grow with each point memorised, until AdamW's reach ends, and fall once features pay", y=1.02
+    )
+    return figure
+
+
+def _log_T(axes: Axes, cells: pd.DataFrame, limits: tuple[float, float]) -> None:
+    """A log axis of T, with the paper's middle regime shaded."""
+    ticks = [T for T in (3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000) if limits[0] <= T <= limits[1]]
+    axes.set(xscale="log", xlim=limits)
+    axes.set_xticks(ticks, labels=[f"{T:,}" for T in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    low, high = (share / (1 - cells.S.iloc[0]) for share in MIDDLE)
+    axes.axvspan(low, high, color=style.SHADE, zorder=-1, linewidth=0)
+
+
+def _spread(sizes: list[int], count: int) -> list[int]:
+    """About `count` of the sizes, evenly over the log axis."""
+    wanted = np.geomspace(sizes[0], sizes[-1], count)
+    return sorted({min(sizes, key=lambda T: abs(np.log(T / w))) for w in wanted})

@@ -1,0 +1,100 @@
+"""The one look of all figures, and how they are saved: same tables, same bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from stages.grid.bundle import write_bytes
+
+FEATURE = "#1f62b4"  # blue: columns of W
+POINT = "#c3312f"  # red: hidden vectors of data points
+LAW = "#8a8a8a"  # grey: what theory says
+INK = "#222222"
+SHADE = "#f3efe4"  # the middle regime
+MARKS = 10_000  # a figure of more marks than this is saved as pixels
+
+_RC: dict[Any, Any] = {
+    "svg.hashsalt": "superposition",  # else element ids differ from run to run
+    "svg.fonttype": "path",
+    "figure.dpi": 100,
+    "savefig.dpi": 170,
+    "savefig.facecolor": "white",
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+}
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Draw in this project's style, without a display."""
+    mpl.use("Agg")
+    with mpl.rc_context(_RC):
+        yield
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write `stem`.svg, or `stem`.png if the figure has more than MARKS marks; the other, if any, goes."""
+    kind, metadata = ("png", {"Software": None}) if _marks(figure) > MARKS else ("svg", {"Date": None})
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.08)
+    write_bytes(stem.with_suffix(f".{kind}"), buffer.getvalue())
+    stem.with_suffix(".svg" if kind == "png" else ".png").unlink(missing_ok=True)
+
+
+def arrows(axes: Axes, x: Any, y: Any, color: str, limit: float, *, spokes: bool) -> None:
+    """Vectors in the plane as dots, with spokes from the origin where they are few; no axes, equal scales."""
+    tips = np.column_stack([x, y])
+    if spokes:
+        lines = np.stack([np.zeros_like(tips), tips], axis=1)
+        axes.add_collection(LineCollection(list(lines), colors=color, linewidths=0.7, alpha=0.6))
+    axes.scatter(tips[:, 0], tips[:, 1], s=11 if spokes else 4, color=color, linewidths=0, zorder=3)
+    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def plain_log_y(axes: Axes) -> None:
+    """A log scale of y with numbers written out: 1, 2, 5, 10; powers of ten only where there are more than two."""
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def circle(axes: Axes, radius: float) -> None:
+    """A faint circle about the origin: where theory puts the vectors."""
+    angle = np.linspace(0, 2 * np.pi, 181)
+    axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=LAW, linewidth=0.8, alpha=0.8, zorder=0)
+
+
+def _marks(figure: Figure) -> int:
+    count = 0
+    for axes in figure.get_axes():
+        for collection in axes.collections:
+            if isinstance(collection, PathCollection):
+                count += len(np.asarray(collection.get_offsets()))
+            elif isinstance(collection, LineCollection):
+                count += len(collection.get_segments())
+    return count

@@ -1,0 +1,169 @@
+"""params.yaml, read once and typed: every section of every scale is checked before anything is computed.
+
+A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy` gives
+every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
+list is an axis of the grid: the experiment's cells are the product of its axes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.toy.spec import STRICT, Data, Training
+
+FILE = Path("params.yaml")
+SCALES = ("laptop", "paper", "smoke")
+PARTS = ("data", "training", "measure")
+DEFAULTS = "toy"  # the section that every experiment starts from
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ParamsError(Exception):
+    """What is wrong with params.yaml, in one line: the key, its value, and what is allowed."""
+
+
+class Measure(BaseModel):
+    """What extraction measures; params.yaml says what each key is."""
+
+    model_config = STRICT
+
+    test_points: int = Field(ge=1)
+    test_seed: int = Field(ge=0)
+    vectors: int = Field(ge=1)
+    learned: float = Field(gt=0, lt=1)
+    regular: float = Field(gt=0, lt=1)
+
+
+class Cell(NamedTuple):
+    """One trained model: its data and how it is trained."""
+
+    data: Data
+    training: Training
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """Every axis of the grid by name, one column each in the tables."""
+        return self.data.model_dump() | self.training.model_dump()
+
+
+class Experiment(NamedTuple):
+    """One experiment at one scale: cells in the grid's canonical order, whatever order its lists are written in."""
+
+    cells: tuple[Cell, ...]
+    measure: Measure
+
+
+def load(experiment: str, scale: str) -> Experiment:
+    """The experiment at that scale, once every experiment at every scale has been found valid.
+
+    Raises:
+        ParamsError: see `load_all`; or there is no such experiment at that scale.
+    """
+    experiments = load_all()
+    if (experiment, scale) not in experiments:
+        names = ", ".join(map(".".join, experiments))
+        raise ParamsError(f"{FILE}: there is no section {experiment}.{scale}; there are {names}")
+    return experiments[experiment, scale]
+
+
+def load_all() -> dict[tuple[str, str], Experiment]:
+    """Every (experiment, scale) of params.yaml.
+
+    Raises:
+        ParamsError: the file is missing or not YAML; a key is unknown or missing; a value is of the wrong type or out
+            of range; or a grid is empty.
+    """
+    sections = _read()
+    defaults = _blocks(sections, DEFAULTS)
+    experiments = {}
+    for name in sections:
+        for scale, block in _blocks(sections, name).items():
+            if scale not in defaults:
+                raise ParamsError(f"{FILE}: {name}.{scale}: section {DEFAULTS} has no such scale")
+            if name != DEFAULTS:
+                experiments[name, scale] = _experiment(f"{name}.{scale}", defaults[scale], block)
+    return experiments
+
+
+def _read() -> dict[str, Any]:
+    try:
+        sections = YAML(typ="safe").load(FILE)  # DVC's own reader: PyYAML would take 1e-3 for text
+    except OSError as error:
+        raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from error
+    except YAMLError as error:
+        raise ParamsError(f"{FILE}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(sections, dict) or DEFAULTS not in sections:
+        raise ParamsError(f"{FILE}: section {DEFAULTS} is missing")
+    return sections
+
+
+def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
+    """A section's blocks by scale, each with its three parts."""
+    section = _mapping(name, sections[name], SCALES)
+    for scale, block in section.items():
+        for part in PARTS:
+            if part not in _mapping(f"{name}.{scale}", block, PARTS):
+                raise ParamsError(f"{FILE}: {name}.{scale}.{part} is missing; where there is nothing to set it is {{}}")
+    return section
+
+
+def _experiment(where: str, defaults: dict[str, Any], block: dict[str, Any]) -> Experiment:
+    data = _grid(f"{where}.data", Data, defaults["data"], block["data"])
+    training = _grid(f"{where}.training", Training, defaults["training"], block["training"])
+    measure = _one(f"{where}.measure", Measure, _merged(f"{where}.measure", defaults["measure"], block["measure"]))
+    for d, t in itertools.product(data, training):
+        if t.m > d.n:
+            raise ParamsError(f"{FILE}: {where}.training.m is {t.m}; allowed: m <= n, and {where}.data.n is {d.n}")
+    return Experiment(tuple(itertools.starmap(Cell, itertools.product(data, training))), measure)
+
+
+def _grid(where: str, model: type[M], defaults: Any, overrides: Any) -> list[M]:
+    """Every point of the grid that the lists span, axes in the model's order, values ascending, no point twice."""
+    keys = list(model.model_fields)
+    values = _merged(where, defaults, overrides)
+    axes = []
+    for key in sorted(values, key=lambda key: keys.index(key) if key in keys else len(keys)):
+        value = values[key]
+        if value == []:
+            raise ParamsError(f"{FILE}: {where}.{key} is []; allowed: a value or a list of at least one")
+        axes.append([(key, v) for v in (value if isinstance(value, list) else [value])])
+    points = [_one(where, model, dict(point)) for point in itertools.product(*axes)]
+    return sorted(set(points), key=lambda point: tuple(point.model_dump().values()))
+
+
+def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:
+    if not isinstance(defaults, dict) or not isinstance(overrides, dict):
+        raise ParamsError(f"{FILE}: {where} must hold keys and values")
+    return defaults | overrides
+
+
+def _one(where: str, model: type[M], values: dict[str, Any]) -> M:
+    try:
+        return model(**values)
+    except ValidationError as invalid:
+        error = invalid.errors()[0]
+        key = ".".join([where, *map(str, error["loc"])])
+        if error["type"] == "extra_forbidden":
+            raise ParamsError(f"{FILE}: {key} is not a key; allowed: {', '.join(model.model_fields)}") from None
+        if error["type"] == "missing":
+            raise ParamsError(f"{FILE}: {key} is missing, here and in section {DEFAULTS}") from None
+        message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if not error["loc"]:  # several keys do not go together, and the message names them
+            raise ParamsError(f"{FILE}: {where} is {values!r}; {message}") from None
+        raise ParamsError(f"{FILE}: {key} is {error['input']!r}; allowed: {message}") from None
+
+
+def _mapping(where: str, value: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: a block with {', '.join(keys)}")
+    for key in value:
+        if key not in keys:
+            raise ParamsError(f"{FILE}: {where}.{key} is not a key; allowed: {', '.join(keys)}")
+    return value

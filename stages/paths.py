@@ -1,0 +1,35 @@
+"""Where each stage's files are; dvc.yaml declares the same, and a test holds the two together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def datasets(experiment: str, scale: str) -> Path:
+    """Bundle of training sets, one record each."""
+    return Path("data/datasets", scale, f"{experiment}.safetensors")
+
+
+def models(experiment: str, scale: str) -> Path:
+    """Bundle of trained cells in grid order."""
+    return Path("data/models", scale, f"{experiment}.safetensors")
+
+
+def cells(experiment: str, scale: str) -> Path:
+    """Table of one row a cell."""
+    return Path("data/metrics", scale, f"{experiment}.parquet")
+
+
+def vectors(experiment: str, scale: str) -> Path:
+    """Table of one row a feature or data point."""
+    return Path("data/metrics", scale, f"{experiment}.vectors.parquet")
+
+
+def metrics(experiment: str, scale: str) -> Path:
+    """Headline numbers and claims."""
+    return Path("data/metrics", scale, f"{experiment}.json")
+
+
+def figures(experiment: str, scale: str) -> Path:
+    """Folder of figures."""
+    return Path("figures", scale, experiment)

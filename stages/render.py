@@ -1,0 +1,28 @@
+"""Draw an experiment's figures from its tables."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pandas as pd
+
+from stages import paths
+from stages.command import main
+from stages.experiments import style
+from stages.params import Experiment
+
+
+def render(name: str, scale: str, experiment: Experiment) -> None:
+    """Write every figure that the experiment's `figure.py` draws, one file each."""
+    figure = importlib.import_module(f"stages.experiments.{name}.figure")
+    cells = pd.read_parquet(paths.cells(name, scale))
+    vectors = pd.read_parquet(paths.vectors(name, scale))
+    summary = json.loads(paths.metrics(name, scale).read_text())
+    with style.applied():
+        for title, drawn in figure.draw(cells, vectors, summary).items():
+            style.save(drawn, paths.figures(name, scale) / title)
+
+
+if __name__ == "__main__":
+    main(render)

@@ -1,0 +1,44 @@
+"""Parquet tables with typed, documented columns: same rows, same bytes.
+
+The description of a column is stored in the file: `pyarrow.parquet.read_schema(path).field(name).metadata`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from stages.grid.bundle import write_bytes
+
+_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string(), "float32": pa.float32()}
+
+
+class Column(NamedTuple):
+    """Type (bool, int, float, str or "float32") and meaning of a column."""
+
+    type: Any
+    meaning: str
+
+
+def spec_columns(*models: type[BaseModel]) -> dict[str, Column]:
+    """A column for each field of the specs; text unless it is a number."""
+    return {
+        name: Column(field.annotation if field.annotation in (int, float) else str, field.description or "")
+        for model in models
+        for name, field in model.model_fields.items()
+    }
+
+
+def write(path: Path, columns: Mapping[str, Column], values: Mapping[str, Sequence[Any]]) -> None:
+    """Write the table atomically; `values` holds a sequence for each column, None where there is no value."""
+    schema = pa.schema([pa.field(name, _TYPES[c.type], metadata={"meaning": c.meaning}) for name, c in columns.items()])
+    table = pa.table({name: pa.array(values[name], _TYPES[c.type]) for name, c in columns.items()}, schema=schema)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", compression_level=9)
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,119 @@
+"""stages/params.py: the grid's canonical order, and one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages import params
+from stages.params import ParamsError, load, load_all
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def sections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The project's params.yaml to edit, read from a folder of its own; call it to save."""
+    yaml = YAML()
+    content = yaml.load(ROOT / "params.yaml")
+    monkeypatch.setattr(params, "FILE", tmp_path / "params.yaml")
+
+    class Sections(dict):  # type: ignore[type-arg]
+        def save(self) -> None:
+            yaml.dump(dict(self), tmp_path / "params.yaml")
+
+    return Sections(content)
+
+
+def message(sections: Any) -> str:
+    sections.save()
+    with pytest.raises(ParamsError) as caught:
+        load("geometry", "smoke")
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{params.FILE}: ")
+
+
+def test_every_scale_of_every_experiment_is_valid(sections: Any) -> None:
+    sections.save()
+    experiments = load_all()
+    assert {scale for _, scale in experiments} == set(params.SCALES)
+    assert {name for name, _ in experiments} | {"toy"} == set(sections)
+
+
+def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
+    sections.save()
+    cells = load("geometry", "smoke").cells
+    block = sections["geometry"]["smoke"]
+    sizes = [len(axis) for part in ("data", "training") for axis in block[part].values()]
+    assert len(cells) == len(set(cells)) == math.prod(sizes)
+    block["data"]["T"] = [6, 3, 5, 3]
+    block["data"]["supports"] = ["random", "disjoint"][::-1]
+    sections.save()
+    assert load("geometry", "smoke").cells == cells
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("geometry.smoke.data.Tee", [3], "geometry.smoke.data.Tee is not a key; allowed: n, S, T, supports, data_seed"),
+        ("geometry.smoke.trainings", {}, "geometry.smoke.trainings is not a key; allowed: data, training, measure"),
+        ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: laptop, paper, smoke"),
+        ("geometry.smoke.data.S", 1.2, "geometry.smoke.data.S is 1.2; allowed: less than 1"),
+        ("geometry.smoke.data.S", "0.9", "geometry.smoke.data.S is '0.9'; allowed: a valid number"),
+        ("geometry.smoke.data.T", [3, 0], "geometry.smoke.data.T is 0; allowed: greater than or equal to 1"),
+        ("geometry.smoke.data.T", [], "geometry.smoke.data.T is []; allowed: a value or a list of at least one"),
+        ("geometry.smoke.data.T", "many", "geometry.smoke.data.T is 'many'; allowed: a valid integer"),
+        ("geometry.smoke.data.T", True, "geometry.smoke.data.T is True; allowed: a valid integer"),
+        ("geometry.smoke.data.T", 3.5, "geometry.smoke.data.T is 3.5; allowed: a valid integer"),
+        ("geometry.smoke.data.supports", "odd", "is 'odd'; allowed: 'random' or 'disjoint'"),
+        ("geometry.smoke.training.m", 121, "geometry.smoke.training.m is 121; allowed: m <= n"),
+        ("geometry.smoke.training.lr", float("inf"), "geometry.smoke.training.lr is inf; allowed: a finite number"),
+        ("geometry.smoke.training.eps", 0, "geometry.smoke.training.eps is 0; allowed: greater than 0"),
+        ("geometry.smoke.measure.learned", 2, "geometry.smoke.measure.learned is 2; allowed: less than 1"),
+        ("geometry.smoke.data.T", [100], "disjoint supports of 6 features allow T <= 20 at n = 120"),
+        ("toy.smoke.training.beta1", 1.0, "beta1 is 1.0; allowed: less than 1"),
+        ("dataset_size.laptop.data.S", -1, "dataset_size.laptop.data.S is -1; allowed: greater than or equal to 0"),
+        ("geometry.smoke.data", None, "geometry.smoke.data must hold keys and values"),
+        ("geometry.smoke", None, "geometry.smoke is None; allowed: a block with data, training, measure"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(sections: Any, key: str, value: Any, says: str) -> None:
+    *parents, last = key.split(".")
+    block = sections
+    for parent in parents:
+        block = block[parent]
+    block[last] = value
+    assert says in message(sections)
+
+
+def test_a_missing_key_part_or_section_is_named(sections: Any) -> None:
+    del sections["toy"]["smoke"]["data"]["S"]
+    assert message(sections) == "geometry.smoke.data.S is missing, here and in section toy"
+    sections["toy"]["smoke"]["data"]["S"] = 0.95
+    del sections["geometry"]["smoke"]["measure"]
+    assert "geometry.smoke.measure is missing" in message(sections)
+    del sections["geometry"]["smoke"]
+    assert "there is no section geometry.smoke; there are geometry.laptop" in message(sections)
+    del sections["toy"]
+    assert message(sections) == "section toy is missing"
+
+
+@pytest.mark.parametrize("text", ["a: [1,", "a: 1\na: 2", "- 1", ""])
+def test_what_is_not_a_mapping_in_yaml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(params, "FILE", tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml: "):
+        load_all()
+    (tmp_path / "params.yaml").unlink()
+    with pytest.raises(ParamsError, match="cannot be read: No such file"):
+        load_all()
+
+
+def test_scientific_notation_is_a_number(sections: Any) -> None:
+    text = (ROOT / "params.yaml").read_text()
+    assert "lr: 1e-3" in text
+    params.FILE.write_text(text)
+    assert load("geometry", "laptop").cells[0].training.lr == 0.001

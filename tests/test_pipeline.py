@@ -1,0 +1,148 @@
+"""dvc.yaml against the code: names agree everywhere, and each stage declares just the files that it imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages import params, paths
+from tests.conftest import ROOT
+
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+STAGES = PIPELINE["stages"]
+EXPERIMENTS = STAGES["train"]["matrix"]["x"]
+MATRIX = [(stage, x) for stage in STAGES if "matrix" in STAGES[stage] for x in EXPERIMENTS]
+
+
+def imported(module: str, seen: set[Path]) -> set[Path]:
+    """Files of this project that importing the module runs, itself and packages with code in them included."""
+    path = ROOT / Path(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not path.exists() or path in seen:
+        return seen
+    seen.add(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "stages":
+            for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
+                imported(name, seen)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                imported(alias.name, seen)
+    return seen
+
+
+def holds_code(path: Path) -> bool:
+    """Whether a file is more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body)
+
+
+def needed(stage: str, x: str) -> set[str]:
+    """Code that a stage of experiment x imports, the experiment's own module included."""
+    own = {"extract": "measure", "render": "figure"}.get(stage)
+    files = imported(f"stages.{stage}", set())
+    if own:
+        imported(f"stages.experiments.{x}.{own}", files)
+    return {str(f.relative_to(ROOT)) for f in files if holds_code(f)}
+
+
+def declared(stage: str, x: str, key: str) -> list[str]:
+    """Names under `key` of a stage of the laptop pipeline, filled in."""
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in STAGES[stage].get(key, [])]
+    return [name.replace("${item.x}", x).replace("${scale}", "laptop") for name in names]
+
+
+@pytest.mark.parametrize(("stage", "x"), MATRIX)
+def test_declared_code_is_what_the_stage_imports(stage: str, x: str) -> None:
+    code = {name for name in declared(stage, x, "deps") if name.endswith(".py")}
+    own = {f"stages/experiments/{x}/{name}.py" for name in ("measure", "figure")}
+    assert needed(stage, x) - code <= set(), "imported, not declared"
+    # one list serves every experiment of the matrix: it may hold what only another one's modules need
+    of_any = set().union(*(needed(stage, other) for other in EXPERIMENTS)) | (own if stage == "render" else set())
+    assert code - of_any == set(), "declared, not imported"
+
+
+def test_check_depends_on_what_it_imports() -> None:
+    files = {str(f.relative_to(ROOT)) for f in imported("stages.check", set()) if holds_code(f)}
+    assert files | {"params.yaml"} == set(STAGES["check"]["deps"])
+
+
+@pytest.mark.parametrize(("stage", "x"), MATRIX)
+def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
+    of = {
+        name: str(getattr(paths, name)(x, "laptop"))
+        for name in ("datasets", "models", "cells", "vectors", "metrics", "figures")
+    }
+    flow = {
+        "generate": ([], ["datasets"]),
+        "train": (["datasets"], ["models"]),
+        "extract": (["datasets", "models"], ["cells", "vectors", "metrics"]),
+        "render": (["cells", "vectors", "metrics"], ["figures"]),
+    }
+    reads, writes = ({of[name] for name in names} for names in flow[stage])
+    assert {name for name in declared(stage, x, "deps") if not name.startswith("stages/")} == reads
+    assert {name for key in ("outs", "metrics", "plots") for name in declared(stage, x, key)} == writes
+
+
+def test_every_experiment_has_its_section_its_stages_and_its_folder() -> None:
+    sections = set(YAML(typ="safe").load(ROOT / "params.yaml")) - {params.DEFAULTS}
+    folders = {f.parent.name for f in (ROOT / "stages" / "experiments").glob("*/measure.py")}
+    assert set(EXPERIMENTS) == sections == folders
+    for stage, x in MATRIX:
+        assert STAGES[stage]["matrix"]["x"] == EXPERIMENTS
+        assert STAGES[stage]["cmd"] == f"python -m stages.{stage} ${{item.x}} --scale ${{scale}}"
+        assert (ROOT / "stages" / "experiments" / x / "figure.py").exists()
+
+
+def test_the_paper_s_pipeline_is_the_same_but_for_its_scale_and_folder() -> None:
+    paper: dict[str, Any] = YAML(typ="safe").load(ROOT / "stages" / "paper" / "dvc.yaml")
+    assert paper["vars"] == [{"scale": "paper"}] and PIPELINE["vars"] == [{"scale": "laptop"}]
+    for stage in paper["stages"].values():
+        assert stage.pop("wdir") == "../.."
+    # the whole of params.yaml is checked once, in the root's pipeline
+    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name != "check"}
+
+
+def test_code_depends_on_single_files() -> None:
+    for name, stage in STAGES.items():
+        for dep in stage["deps"]:
+            assert "." in Path(dep).name, f"{name} depends on a folder: {dep}"
+
+
+def test_maths_imports_neither_dvc_nor_files_nor_plots() -> None:
+    foreign = {"dvc", "matplotlib", "pandas", "pyarrow", "dask", "distributed", "safetensors", "pathlib"}
+    for path in (ROOT / "stages" / "toy").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            assert not {name.split(".")[0] for name in names} & foreign, path
+            assert all(name.split(".")[1] == "toy" for name in names if name.startswith("stages.")), path
+
+
+def test_training_a_cell_does_not_import_torch() -> None:
+    """Workers start in a second because of it."""
+    code = "import sys, stages.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_top_level_holds_nothing_unexpected() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    top = {line.split("/")[0] for line in tracked.splitlines()}
+    expected = {
+        "README.md",
+        "LICENSE",
+        "dvc.yaml",
+        "dvc.lock",
+        "params.yaml",
+        "requirements.txt",
+        "stages",
+        "data",
+        "figures",
+        "tests",
+    }
+    assert {name for name in top if not name.startswith(".")} <= expected
