@@ -1,0 +1,82 @@
+"""Ratios of the engines' speed, in one run on one core: `python -m tests.benchmarks.engines`.
+
+Eager is what people run today: dense points, autograd, torch.optim.AdamW, one thread. Each figure is the median of
+`--repeats` timings, engines taking turns, so that a noisy neighbour meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+import numpy as np
+import torch
+
+from stages.toy.data import Points, sample
+from stages.toy.engines.fused import Fused
+from stages.toy.model import initial_weights
+from stages.toy.schedule import bias_corrections, learning_rates
+from stages.toy.spec import Data
+
+SIZES = [(1000, 0.99, 30), (1000, 0.99, 1000), (10_000, 0.999, 30), (10_000, 0.999, 1000)]
+OPTIONS = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 1e-2}
+
+
+def eager_step(points: Points, m: int) -> Callable[[], None]:
+    """One step of the plain loop over dense points."""
+    x = torch.zeros(points.T, points.n)
+    x[torch.tensor(points.row), torch.tensor(points.feature.astype(np.int64))] = torch.tensor(points.value)
+    W = torch.tensor(initial_weights(m, points.n, "xavier_normal", 0), requires_grad=True)
+    b = torch.zeros(points.n, requires_grad=True)
+    adamw = torch.optim.AdamW([W, b], lr=1e-3, eps=1e-8)
+
+    def step() -> None:
+        adamw.zero_grad()
+        loss = ((x - torch.relu(x @ W.T @ W + b)) ** 2).sum(dim=1).mean() / points.n
+        loss.backward()  # type: ignore[no-untyped-call]
+        adamw.step()
+
+    return step
+
+
+def fused_steps(points: Points, m: int, count: int) -> Callable[[], None]:
+    """`count` steps of the fused engine."""
+    W, b = initial_weights(m, points.n, "xavier_normal", 0), np.zeros(points.n, dtype=np.float32)
+    model = Fused(points, W, b, scale=1 / points.n, **OPTIONS)
+    rates = learning_rates(count, 1e-3, 0.05)
+    corrections = bias_corrections(count, 0.9), bias_corrections(count, 0.999)
+    return lambda: model.advance(rates, corrections, np.zeros(count, dtype=bool)) and None
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    torch.set_num_threads(1)
+    print("| n | T | m | eager step, ms | fused step, ms | ratio | pairs/s |\n|---|---|---|---|---|---|---|")
+    for n, S, T in SIZES:
+        points = sample(Data(n=n, S=S, T=T, supports="random", data_seed=0))
+        count = max(5, int(3e8 / (n * T)))
+        eager, fused = eager_step(points, 2), fused_steps(points, 2, count)
+        eager(), fused()  # warm
+        times = [(seconds(eager), seconds(fused) / count) for _ in range(repeats)]
+        a, b = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"| {n:,} | {T:,} | 2 | {1e3 * a:.3g} | {1e3 * b:.3g} | {a / b:.0f} | {n * T / b:.2g} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
