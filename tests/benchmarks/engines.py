@@ -45,13 +45,13 @@ def eager_step(points: Points, m: int) -> Callable[[], None]:
     return step
 
 
-def fused_steps(points: Points, m: int, count: int) -> Callable[[], None]:
+def fused_steps(points: Points, m: int, count: int) -> Callable[[], Any]:
     """`count` steps of the fused engine."""
     W, b = initial_weights(m, points.n, "xavier_normal", 0), np.zeros(points.n, dtype=np.float32)
     model = Fused(points, W, b, scale=1 / points.n, **OPTIONS)
     rates = learning_rates(count, 1e-3, 0.05)
     corrections = bias_corrections(count, 0.9), bias_corrections(count, 0.999)
-    return lambda: model.advance(rates, corrections, np.zeros(count, dtype=bool)) and None
+    return lambda: model.advance(rates, corrections, np.zeros(count, dtype=bool))
 
 
 def seconds(call: Callable[[], Any]) -> float:
