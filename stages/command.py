@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stages.grid.bundle import BundleError
-from stages.params import SCALES, Experiment, ParamsError, load
+from stages.errors import UserError
+from stages.params import SCALES, Experiment, load
 
 Stage = Callable[[str, str, Experiment], None]
 
@@ -20,7 +20,7 @@ def main(stage: Stage) -> None:
     arguments = parser.parse_args()
     try:
         stage(arguments.experiment, arguments.scale, load(arguments.experiment, arguments.scale))
-    except (ParamsError, BundleError) as error:
-        sys.exit(f"error: {error}")
+    except (UserError, OSError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
     except KeyboardInterrupt:
         sys.exit("stopped: finished cells are kept, the next run goes on from them")

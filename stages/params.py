@@ -7,6 +7,7 @@ list is an axis of the grid: the experiment's cells are the product of its axes.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stages.errors import UserError
 from stages.toy.spec import STRICT, Data, Training
 
 FILE = Path("params.yaml")
@@ -25,7 +27,7 @@ DEFAULTS = "toy"  # the section that every experiment starts from
 M = TypeVar("M", bound=BaseModel)
 
 
-class ParamsError(Exception):
+class ParamsError(UserError):
     """What is wrong with params.yaml, in one line: the key, its value, and what is allowed."""
 
 
@@ -34,7 +36,7 @@ class Measure(BaseModel):
 
     model_config = STRICT
 
-    test_points: int = Field(ge=1)
+    test_points: int = Field(ge=2)
     test_seed: int = Field(ge=0)
     vectors: int = Field(ge=1)
     learned: float = Field(gt=0, lt=1)
@@ -78,7 +80,7 @@ def load_all() -> dict[tuple[str, str], Experiment]:
 
     Raises:
         ParamsError: the file is missing or not YAML; a key is unknown or missing; a value is of the wrong type or out
-            of range; or a grid is empty.
+            of range; a grid is empty, or sweeps what its experiment does not know of.
     """
     sections = _read()
     defaults = _blocks(sections, DEFAULTS)
@@ -88,7 +90,7 @@ def load_all() -> dict[tuple[str, str], Experiment]:
             if scale not in defaults:
                 raise ParamsError(f"{FILE}: {name}.{scale}: section {DEFAULTS} has no such scale")
             if name != DEFAULTS:
-                experiments[name, scale] = _experiment(f"{name}.{scale}", defaults[scale], block)
+                experiments[name, scale] = _experiment(f"{name}.{scale}", _axes(name), defaults[scale], block)
     return experiments
 
 
@@ -114,13 +116,29 @@ def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
-def _experiment(where: str, defaults: dict[str, Any], block: dict[str, Any]) -> Experiment:
+def _axes(name: str) -> set[str]:
+    """What an experiment's grid may sweep, as its package says."""
+    try:
+        axes: set[str] = importlib.import_module(f"stages.experiments.{name}").AXES
+    except ModuleNotFoundError:
+        raise ParamsError(f"{FILE}: {name} is no experiment: no folder stages/experiments/{name}") from None
+    return axes
+
+
+def _experiment(where: str, axes: set[str], defaults: dict[str, Any], block: dict[str, Any]) -> Experiment:
     data = _grid(f"{where}.data", Data, defaults["data"], block["data"])
     training = _grid(f"{where}.training", Training, defaults["training"], block["training"])
     measure = _one(f"{where}.measure", Measure, _merged(f"{where}.measure", defaults["measure"], block["measure"]))
     for d, t in itertools.product(data, training):
         if t.m > d.n:
             raise ParamsError(f"{FILE}: {where}.training.m is {t.m}; allowed: m <= n, and {where}.data.n is {d.n}")
+    for part, model, points in (("data", Data, data), ("training", Training, training)):
+        for key in model.model_fields.keys() - axes:
+            if len(values := sorted({getattr(point, key) for point in points})) > 1:
+                raise ParamsError(
+                    f"{FILE}: {where}.{part}.{key} is {values}; allowed: one value, since this experiment compares "
+                    f"{', '.join(sorted(axes))} and would average over it"
+                )
     return Experiment(tuple(itertools.starmap(Cell, itertools.product(data, training))), measure)
 
 
@@ -141,7 +159,11 @@ def _grid(where: str, model: type[M], defaults: Any, overrides: Any) -> list[M]:
 def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:
     if not isinstance(defaults, dict) or not isinstance(overrides, dict):
         raise ParamsError(f"{FILE}: {where} must hold keys and values")
-    return defaults | overrides
+    merged = defaults | overrides
+    for key in merged:
+        if not isinstance(key, str):
+            raise ParamsError(f"{FILE}: {where}.{key} is not a key")
+    return merged
 
 
 def _one(where: str, model: type[M], values: dict[str, Any]) -> M:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+CHECKED = Path("data/params.checked")  # says that params.yaml is valid
+
 
 def datasets(experiment: str, scale: str) -> Path:
     """Bundle of training sets, one record each."""

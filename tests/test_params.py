@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from stages import params
@@ -76,6 +77,15 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
         ("geometry.smoke.data.T", [100], "disjoint supports of 6 features allow T <= 20 at n = 120"),
         ("toy.smoke.training.beta1", 1.0, "beta1 is 1.0; allowed: less than 1"),
         ("dataset_size.laptop.data.S", -1, "dataset_size.laptop.data.S is -1; allowed: greater than or equal to 0"),
+        (
+            "geometry.smoke.training.reduction",
+            ["mean", "sum"],
+            "reduction is ['mean', 'sum']; allowed: one value",
+        ),
+        ("geometry.smoke.training", {"engine": "fused", "m": 16}, "engine fused allows m <= 8; auto or torch take any"),
+        ("geometry.smoke.data", {3: 5}, "geometry.smoke.data.3 is not a key"),
+        ("geometry.smoke.measure.test_points", 1, "allowed: greater than or equal to 2"),
+        ("geometri", {"smoke": {"data": {}, "training": {}, "measure": {}}}, "geometri is no experiment"),
         ("geometry.smoke.data", None, "geometry.smoke.data must hold keys and values"),
         ("geometry.smoke", None, "geometry.smoke is None; allowed: a block with data, training, measure"),
     ],
@@ -117,3 +127,11 @@ def test_scientific_notation_is_a_number(sections: Any) -> None:
     assert "lr: 1e-3" in text
     params.FILE.write_text(text)
     assert load("geometry", "laptop").cells[0].training.lr == 0.001
+
+
+def test_rewriting_the_file_as_dvc_does_for_an_experiment_leaves_it_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    with modify_yaml(path) as content:
+        content["toy"]["laptop"]["data"]["n"] = content["toy"]["laptop"]["data"]["n"]
+    assert path.read_text() == (ROOT / "params.yaml").read_text()
