@@ -1,4 +1,8 @@
-"""Measure an experiment's trained cells: tables of cells and of vectors, headline numbers and claims."""
+"""Measure an experiment's trained cells: tables of cells and of vectors, headline numbers and claims.
+
+The table of vectors lists the features and points of *selected* cells only: of each training set, the initialisation
+of lowest train loss.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages import claims, paths, tables
+from stages import claims, datasets, paths, tables
 from stages.command import main
 from stages.grid import bundle
 from stages.params import Cell, Experiment, Measure
 from stages.tables import Column
 from stages.toy.data import Points
+from stages.toy.dimensionality import dimensionality
 from stages.toy.measures import Model, list_vectors, losses_on_fresh_points
 from stages.toy.spec import Data, Training
 
@@ -25,6 +30,7 @@ AXES = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_c
 CELLS = AXES | {
     "status": Column(str, "trained, diverged (its loss stopped being finite) or failed"),
     "error": Column(str, "why the cell failed"),
+    "engine_used": Column(str, "engine, instruction set and versions that trained it"),
     "steps_taken": Column(int, "steps until the end or the divergence"),
     "selected": Column(bool, "lowest train loss among the initialisations of its training set"),
     "train_loss": Column(float, "mean over points of the squared error summed over features"),
@@ -56,7 +62,7 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     """Write both tables and the summary."""
     own = importlib.import_module(f"stages.experiments.{name}.measure")
     own_columns: dict[str, Column] = getattr(own, "COLUMNS", {})
-    points = {Data(**r.about): Points(r.about["n"], **r.arrays) for r in bundle.read(paths.datasets(name, scale))}
+    points = datasets.read(name, scale)
     records = bundle.read(paths.models(name, scale))
     cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
     models: dict[int, Model] = {
@@ -64,7 +70,7 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     }
     rows: list[dict[str, Any]] = [{"cell": i} | cell.axes for i, cell in enumerate(cells)]
     for row, record in zip(rows, records, strict=True):
-        row |= {key: record.about.get(key) for key in ("status", "error", "steps_taken")}
+        row |= {key: record.about.get(key) for key in ("status", "error", "engine_used", "steps_taken")}
         row["selected"] = False
     for i, (W, b) in models.items():
         row, x = rows[i], points[cells[i].data]
@@ -89,8 +95,9 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
 
 
 def _measures(W: np.ndarray, b: np.ndarray, points: Points, measure: Measure) -> dict[str, Any]:
-    D_f = list_vectors(W.T, len(W.T), "").D
-    ratio = list_vectors(points.hidden(W), points.T, "").D * points.T / len(W)
+    """Columns of CELLS that need no test points, for W of shape (m, n) and b of shape (n,)."""
+    D_f = dimensionality(W.T)
+    ratio = dimensionality(points.hidden(W)) * points.T / len(W)
     p10, median, p90 = np.percentile(ratio, [10, 50, 90])
     return {
         "norm_W": np.linalg.norm(W.astype(np.float64)),

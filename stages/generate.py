@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from stages import paths
+from stages import datasets
 from stages.command import main
-from stages.grid import bundle
-from stages.grid.bundle import Record
 from stages.params import Experiment
 from stages.toy.data import sample
 
 
 def generate(name: str, scale: str, experiment: Experiment) -> None:
-    """Write one record a dataset of the grid, in its order."""
-    records = []
-    for data in dict.fromkeys(cell.data for cell in experiment.cells):
-        points = sample(data)
-        arrays: dict[str, Any] = {"start": points.start, "feature": points.feature, "value": points.value}
-        records.append(Record(data.model_dump(), arrays))
-    bundle.write(paths.datasets(name, scale), records)
+    """Write every training set of the grid."""
+    datasets.write(name, scale, {cell.data: sample(cell.data) for cell in experiment.cells})
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from stages.errors import UserError
+
 
 class Record(NamedTuple):
     """A JSON description and the arrays that go with it."""
@@ -36,7 +38,7 @@ class Record(NamedTuple):
         return sha.hexdigest()
 
 
-class BundleError(Exception):
+class BundleError(UserError):
     """A bundle is missing, torn, edited or not a bundle; the message names the file."""
 
 

@@ -1,13 +1,15 @@
 """Run jobs on dask.distributed: local processes by default, any cluster through DASK_SCHEDULER_ADDRESS.
 
-One thread a job and the largest first, so that no core idles at the end; never more jobs out than the cluster can
-start, so that a lost worker takes with it only what it was doing. A job that fails, or kills its worker again
-and again, is given back as failed and the others go on.
+One thread a job and the largest first, so that no core idles at the end. Two jobs for each thread of the cluster are
+out at a time, so that memory does not grow with the grid. A job that fails, or kills its worker again and again, is
+given back as failed and the others go on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import logging
 import os
 import socket
@@ -25,6 +27,11 @@ from distributed import Client, LocalCluster, as_completed
 from tqdm import tqdm
 
 import stages
+from stages.errors import UserError
+
+
+class WorkersError(UserError):
+    """WORKERS is not a number of processes."""
 
 
 class Job(NamedTuple):
@@ -52,7 +59,6 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
         return
     waiting = iter(sorted(range(len(jobs)), key=lambda i: -jobs[i].work))
     with _client(len(jobs)) as client, _progress(jobs, title) as bar:
-        slots = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
         index_of = {}
 
         def submit(i: int) -> Any:
@@ -60,7 +66,7 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
             index_of[future.key] = i
             return future
 
-        running = as_completed([submit(i) for _, i in zip(range(slots), waiting, strict=False)])
+        running = as_completed([submit(i) for i in itertools.islice(waiting, 2 * max(1, _threads(client)))])
         for done, future in enumerate(running, start=1):
             i = index_of.pop(future.key)
             error = future.exception()
@@ -68,9 +74,13 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
             future.release()
             bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
             bar.update(jobs[i].work)
-            for following in waiting:
+            room = 2 * _threads(client) - len(index_of)  # workers may have come since
+            for following in itertools.islice(waiting, max(1, room)):
                 running.add(submit(following))
-                break
+
+
+def _threads(client: Client) -> int:
+    return sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
 
 
 def _timed(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
@@ -89,10 +99,11 @@ def _client(jobs: int) -> Iterator[Client]:
     with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
         if dask.config.get("scheduler-address", None):
             with Client() as client, tempfile.TemporaryDirectory() as folder:
+                client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
                 yield client
             return
-        workers = min(jobs, int(os.environ.get("WORKERS") or CPU_COUNT))
+        workers = min(jobs, _local_workers())
         with (
             LocalCluster(
                 n_workers=workers,
@@ -106,13 +117,37 @@ def _client(jobs: int) -> Iterator[Client]:
             yield client
 
 
+def _local_workers() -> int:
+    given = os.environ.get("WORKERS", "")
+    if given and not (given.isdecimal() and int(given) > 0):
+        raise WorkersError(f"WORKERS is {given!r}; allowed: a number of processes from 1")
+    return int(given or CPU_COUNT)
+
+
+def _forget_code() -> Callable[[], None]:
+    """A function for workers to run: drop the modules of this project that an earlier client brought.
+
+    It is nested, and imports what it needs, so that it travels by value to a worker that has no such module.
+    """
+
+    def forget() -> None:
+        import sys
+
+        for name in [name for name in sys.modules if name.split(".")[0] == "stages"]:
+            del sys.modules[name]
+
+    return forget
+
+
 def _zipped_code(folder: Path) -> Path:
-    """This checkout's code, for workers that have none or another."""
+    """This checkout's code, for workers without it; named by its content, as importers cache by name."""
     root = Path(stages.__file__).parent
-    archive = folder / "stages.zip"
+    code = {str(path.relative_to(root.parent)): path.read_bytes() for path in sorted(root.rglob("*.py"))}
+    digest = hashlib.sha256(repr(code).encode()).hexdigest()[:16]
+    archive = folder / f"code-{digest}.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        for path in sorted(root.rglob("*.py")):
-            file.write(path, path.relative_to(root.parent))
+        for name, content in code.items():
+            file.writestr(name, content)
     return archive
 
 

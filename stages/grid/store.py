@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ class Store:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or Path(os.environ.get("DVC_ROOT", ".")) / ".cells"
+
+    def tidy(self) -> None:
+        """Remove what killed writes left behind: temporary files of more than an hour."""
+        for path in self.folder.glob("*/.*"):
+            if path.stat().st_mtime < time.time() - 3600:
+                path.unlink(missing_ok=True)
 
     def get(self, key: str) -> Record | None:
         """The record of that key, or None. A file that is torn, edited or another's is reported and not used."""

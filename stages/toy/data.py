@@ -55,7 +55,7 @@ def sample(data: Data) -> Points:
 
     Every field enters the seed: two specs never share a stream, and one spec always gives the same bytes.
     """
-    rng = _generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
+    rng = generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
     if data.supports == "disjoint":
         k = data.support_size
         feature = np.sort(rng.permutation(data.n)[: data.T * k].reshape(data.T, k), axis=1).ravel()
@@ -66,11 +66,12 @@ def sample(data: Data) -> Points:
 def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator[Points]:
     """The T points of a test set, `chunk` at a time (each chunk its own seed), so that T costs no memory."""
     for first in range(0, T, chunk):
-        rng = _generator(f"test n={n} S={S!r} first={first} seed={seed}")
+        rng = generator(f"test n={n} S={S!r} first={first} seed={seed}")
         yield _random(rng, n, S, min(chunk, T - first))
 
 
-def _generator(spec: str) -> np.random.Generator:
+def generator(spec: str) -> np.random.Generator:
+    """Random numbers that belong to a text: every spec its own stream."""
     words = np.frombuffer(hashlib.sha256(spec.encode()).digest(), dtype="<u4")
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words.tolist())))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.data import stream
+from stages.toy.data import generator, stream
 from stages.toy.dimensionality import dimensionality
 from stages.toy.model import point_losses
 
@@ -65,10 +64,7 @@ def list_vectors(vectors: NDArray[np.floating], limit: int, seed: str) -> Vector
     item, sampled = np.arange(len(D)), np.zeros(len(D), dtype=bool)
     if len(D) > limit:
         order = np.argsort(-D, kind="stable")
-        words = np.frombuffer(hashlib.sha256(seed.encode()).digest(), dtype="<u4")
-        drawn = np.random.Generator(np.random.PCG64(words.tolist())).permutation(order[limit // 2 :])[
-            : limit - limit // 2
-        ]
+        drawn = generator(seed).permutation(order[limit // 2 :])[: limit - limit // 2]
         sampled[drawn] = True
         item = np.sort(np.concatenate([order[: limit // 2], drawn]))
     return Vectors(item, D[item], np.asarray(vectors, dtype=np.float64)[item], sampled[item])

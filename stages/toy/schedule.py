@@ -34,11 +34,11 @@ def bias_corrections(steps: int, beta: float) -> NDArray[np.float64]:
 def recorded_steps(steps: int, count: int = 128) -> NDArray[np.int64]:
     """Steps at which the train loss is kept: 0, then `count` evenly and `count` geometrically spaced ones.
 
-    Step s is the loss after s updates; the last is `steps`.
+    Step s is the loss after s updates; the last is `steps`. The geometric ones grow by a tenth until they reach it.
     """
-    even = np.linspace(0, steps, count + 1)
-    geometric = np.geomspace(1, max(1, steps), count)
-    return np.unique(np.concatenate([even, geometric]).round().astype(np.int64).clip(0, steps))
+    even = np.arange(count + 1) * steps // count
+    geometric = np.cumprod(np.full(count, 1.1)).astype(np.int64)
+    return np.unique(np.concatenate([even, geometric.clip(0, steps)]))
 
 
 def _cosine(x: NDArray[np.float64]) -> NDArray[np.float64]:

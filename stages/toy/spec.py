@@ -13,6 +13,7 @@ Supports = Literal["random", "disjoint"]
 Init = Literal["xavier_normal", "xavier_uniform"]
 Reduction = Literal["mean", "sum"]
 
+LARGEST_FUSED_M = 8  # hidden dimensions that the fused engine is made for
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -61,3 +62,9 @@ class Training(BaseModel):
     beta2: float = Field(ge=0, lt=1, description="Adam's decay of the second moment")
     eps: float = Field(gt=0, description="Adam's epsilon")
     engine: Literal["auto", "fused", "torch"] = Field(description="engine asked for")
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> Training:
+        if self.engine == "fused" and self.m > LARGEST_FUSED_M:
+            raise ValueError(f"engine fused allows m <= {LARGEST_FUSED_M}; auto or torch take any")
+        return self

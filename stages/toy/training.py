@@ -1,7 +1,7 @@
 """Train one cell: from data and a training spec to weights, the same bytes every time.
 
 VERSION is part of every cell's key. Raise it when a change to this package alters trained bytes: every cell is
-then trained again, and no store can hand out weights of the older code. `tests/toy/test_golden.py` fails until you do.
+then trained again, and no store can hand out weights of older code. `tests/toy/test_training.py` fails until you do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stages.toy.data import Points
 from stages.toy.engines import Engine, fused
 from stages.toy.model import initial_weights, loss_scale, point_losses
 from stages.toy.schedule import bias_corrections, learning_rates, recorded_steps
-from stages.toy.spec import Training
+from stages.toy.spec import LARGEST_FUSED_M, Training
 
 VERSION = 1
 
@@ -24,8 +24,9 @@ VERSION = 1
 class Trained(NamedTuple):
     """A trained model and the way there.
 
-    `steps` below the number asked for means that the loss stopped being finite (diverged): W and b are then as they
-    stood at that step. `history_loss` is the unscaled train loss at `history_step`.
+    `history_loss` is the unscaled train loss at `history_step`. `diverged` means that a loss or a weight was no longer
+    finite: training stopped at the next loss recorded, after `steps` steps, and W and b are as they stood there.
+    `engine` is what trained it, see `engine_name`.
     """
 
     W: NDArray[np.float32]  # (m, n)
@@ -33,16 +34,18 @@ class Trained(NamedTuple):
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
     steps: int
+    diverged: bool
+    engine: str
 
 
 def engine_name(training: Training) -> str:
-    """The engine a spec is trained with, by name and instruction set; part of the cell's key.
+    """What a spec is trained with on this machine: engine, instruction set and versions. Part of the cell's key.
 
-    `auto` is `fused` up to the m it is made for and `torch` beyond.
+    `auto` is `fused` up to the m it is made for and `torch` beyond. numpy draws the initial weights.
     """
-    if training.engine == "fused" or (training.engine == "auto" and training.m <= fused.LARGEST_M):
-        return fused.NAME
-    return f"torch-{version('torch')}"
+    if training.engine == "fused" or (training.engine == "auto" and training.m <= LARGEST_FUSED_M):
+        return f"{fused.NAME} numpy-{np.__version__}"
+    return f"torch-{version('torch')} numpy-{np.__version__}"
 
 
 def train(points: Points, spec: Training) -> Trained:
@@ -53,12 +56,12 @@ def train(points: Points, spec: Training) -> Trained:
     kept = recorded_steps(spec.steps)
     record = np.isin(np.arange(spec.steps), kept)
     losses = model.advance(rates, (first, second), record)
-    W, b = model.W, model.b
-    if len(losses) < spec.steps or not np.isfinite(W).all():
-        steps = kept[kept < len(losses)]
-        return Trained(W, b, steps, losses[steps], len(losses))
+    W, b, steps = model.W, model.b, len(losses)
+    kept = kept[kept < steps]
     final = point_losses(W, b, points).mean()
-    return Trained(W, b, kept, np.append(losses[kept[:-1]], final), spec.steps)
+    history = np.append(losses[kept], final)
+    diverged = not (np.isfinite(history).all() and np.isfinite(W).all() and np.isfinite(b).all())
+    return Trained(W, b, np.append(kept, steps), history, steps, diverged, engine_name(spec))
 
 
 def work(points: Points, spec: Training) -> float:
@@ -76,8 +79,11 @@ def _engine(points: Points, spec: Training) -> Engine:
         "eps": spec.eps,
         "weight_decay": spec.weight_decay,
     }
-    if engine_name(spec) == fused.NAME:
+    if engine_name(spec).startswith(fused.NAME):
         return fused.Fused(points, W, b, **options)
-    from stages.toy.engines.torch import Torch  # seconds to import, and most cells never need it
+    import torch  # seconds to import, and most cells never need it
 
+    from stages.toy.engines.torch import Torch
+
+    torch.set_num_threads(1)  # one thread a cell, whose sums then have one order
     return Torch(points, W, b, **options)

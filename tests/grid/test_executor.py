@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from stages.grid.executor import Job, run
+from stages.grid.executor import Job, WorkersError, run
+from tests.conftest import Project
 
 
 def work(kind: str, value: int) -> int:
@@ -43,12 +47,21 @@ def test_no_jobs_start_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(run(work, [], "none")) == []
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
+def test_a_wrong_number_of_workers_is_said_in_one_line(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKERS", given)
+    with pytest.raises(WorkersError, match=f"WORKERS is '{given}'; allowed: a number of processes from 1"):
+        list(run(work, [Job(("", 1), 1.0)], "jobs"))
+
+
 @pytest.fixture
 def cluster() -> Iterator[str]:
     """A scheduler and a worker of their own, started elsewhere, without this project on their path."""
-    python, port = [sys.executable, "-m"], "18787"
-    address = f"tcp://127.0.0.1:{port}"
-    quiet = {"cwd": "/", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    python, address = [sys.executable, "-m"], f"tcp://127.0.0.1:{port}"
+    quiet: dict[str, Any] = {"cwd": "/", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = subprocess.Popen(
         [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"], **quiet
     )
@@ -61,16 +74,19 @@ def cluster() -> Iterator[str]:
         process.wait()
 
 
-def test_the_cells_go_to_the_cluster_that_the_environment_names(
-    cluster: str, monkeypatch: pytest.MonkeyPatch, data, training
+def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkout_s_code(
+    cluster: str, project: Project
 ) -> None:
-    import dask
-
-    from stages.toy.data import sample
-    from stages.toy.training import train
-
-    points, spec = sample(data(T=3)), training(steps=50)
-    with dask.config.set({"scheduler-address": cluster}):
-        ((i, outcome),) = run(train, [Job((points, spec), 1.0)], "remote")
-    assert i == 0 and outcome.error is None
-    assert outcome.result.W.tobytes() == train(points, spec).W.tobytes()
+    """Twice on one worker: what an earlier client brought must not train for a later one."""
+    project.set("geometry.smoke.data.T", [3])
+    project.succeed("generate", "geometry")
+    project.succeed("train", "geometry")
+    models = project.folder / "data/models/smoke/geometry.safetensors"
+    here = models.read_bytes()
+    code = project.folder / "stages/toy/training.py"
+    for version in (1, 2):
+        shutil.rmtree(project.folder / ".cells")
+        code.write_text(code.read_text().replace("final = ", f"W[0, 0] += {version - 1}\n    final = "))
+        output = project.succeed("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster)
+        assert "16 to train" in output and "failed" not in output
+        assert (models.read_bytes() == here) == (version == 1)

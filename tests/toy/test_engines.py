@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.toy.data import Points, sample
-from stages.toy.engines.fused import LARGEST_M, Fused
+from stages.toy.engines.fused import Fused
 from stages.toy.engines.torch import Torch
 from stages.toy.model import initial_weights, point_losses
 from stages.toy.polygon import polygon_model
 from stages.toy.schedule import bias_corrections, learning_rates
-from stages.toy.spec import Data
+from stages.toy.spec import LARGEST_FUSED_M, Data
 from tests.toy.test_data import dense
 
 OPTIONS = {"scale": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 1e-2}
@@ -47,7 +47,7 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 
 
 # (m, largest n): every m in one tile, and two in several; n is free within one compiled tile length
-SHAPES = [(m, 64) for m in range(1, LARGEST_M + 1)] + [(2, 1504), (8, 416)]
+SHAPES = [(m, 64) for m in range(1, LARGEST_FUSED_M + 1)] + [(2, 1504), (8, 416)]
 
 
 @pytest.mark.parametrize(("m", "largest_n"), SHAPES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -11,33 +12,51 @@ import pytest
 
 from stages.toy.compiler import INSTRUCTION_SET, PINNED
 from stages.toy.data import sample
+from stages.toy.engines import fused
 from stages.toy.model import point_losses
 from stages.toy.spec import Data, Training
 from stages.toy.training import VERSION, engine_name, train, work
 
-# sha256 of W and b of small cells, by VERSION. New bytes need a new VERSION: raise it in stages/toy/training.py and
-# put the digests that this test prints here.
-GOLDEN = {
+# Small cells that between them use every part of what decides bytes, and the sha256 of all that is kept of each, by
+# VERSION. New bytes need a new VERSION: raise it in stages/toy/training.py and put here what this test finds.
+CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "T = 3": ({"T": 3}, {}),
+    "sum": ({"T": 30}, {"reduction": "sum"}),
+    "several tiles": ({"n": 1504, "T": 41}, {"steps": 60}),
+    "m = 5, uniform": ({"T": 30}, {"m": 5, "init": "xavier_uniform", "init_seed": 7}),
+    "disjoint": ({"T": 8, "supports": "disjoint", "data_seed": 3}, {"weight_decay": 0.5, "warmup": 0.0}),
+}
+GOLDEN: dict[int, dict[str, str]] = {
     1: {
-        "T=3 mean": "a761663bbc6ef493",
-        "T=30 mean": "4eef8986ba946535",
-        "T=3 sum": "c022d117957b5135",
-        "T=30 sum": "40925cc558691096",
+        "T = 3": "48d1d52dde9a6b75",
+        "sum": "c394013de9f3ad7a",
+        "several tiles": "69f96bc665090a7c",
+        "m = 5, uniform": "4fdd20bff13889b9",
+        "disjoint": "dd25b09e7eef9529",
     }
 }
-GOLDEN_NUMBA = "0.68.1"
+GOLDEN_VERSIONS = ("0.68.1", "2.4.6")  # numba, numpy
 
 
 @pytest.mark.skipif(INSTRUCTION_SET != PINNED, reason=f"bytes are promised for {PINNED} only")
-@pytest.mark.parametrize("T", [3, 30])
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", CELLS)
 def test_bytes_change_only_with_the_version(
-    data: Callable[..., Data], training: Callable[..., Training], T: int, reduction: str
+    data: Callable[..., Data], training: Callable[..., Training], name: str
 ) -> None:
-    assert numba.__version__ == GOLDEN_NUMBA
-    trained = train(sample(data(T=T)), training(reduction=reduction, steps=500))
-    digest = hashlib.sha256(trained.W.tobytes() + trained.b.tobytes()).hexdigest()[:16]
-    assert GOLDEN[VERSION].get(f"T={T} {reduction}") == digest
+    assert (numba.__version__, np.__version__) == GOLDEN_VERSIONS
+    data_changes, training_changes = CELLS[name]
+    trained = train(sample(data(**data_changes)), training(**({"steps": 500} | training_changes)))
+    sha = hashlib.sha256()
+    for array in (trained.W, trained.b, trained.history_step, trained.history_loss):
+        sha.update(array.tobytes())
+    assert GOLDEN[VERSION].get(name) == sha.hexdigest()[:16]
+
+
+@pytest.mark.skipif(INSTRUCTION_SET != PINNED, reason="compiled for the host")
+def test_compiled_code_uses_the_pinned_instruction_set_whatever_the_host_has(training: Callable[..., Training]) -> None:
+    train(sample(Data(n=120, S=0.95, T=5, supports="random", data_seed=0)), training(steps=2))
+    (assembly,) = fused._compile(2, 128).inspect_asm().values()
+    assert "ymm" in assembly and "vfmadd" in assembly and "zmm" not in assembly
 
 
 def test_history_runs_from_the_first_loss_to_the_last(
@@ -55,7 +74,16 @@ def test_a_run_that_diverges_ends_there_and_says_when(
     data: Callable[..., Data], training: Callable[..., Training]
 ) -> None:
     trained = train(sample(data(T=30)), training(lr=1e20, steps=500))
-    assert trained.steps < 500 and not np.isfinite(trained.history_loss[-1])
+    assert trained.diverged and trained.steps < 500
+    assert len(trained.history_loss) == len(trained.history_step) and trained.history_step[-1] == trained.steps
+
+
+@pytest.mark.parametrize(("lr", "steps"), [(1e20, 2), (1e38, 1)])
+def test_a_run_that_diverges_at_its_last_step_is_not_taken_for_trained(
+    data: Callable[..., Data], training: Callable[..., Training], lr: float, steps: int
+) -> None:
+    trained = train(sample(data(T=30)), training(lr=lr, steps=steps, warmup=0.0))
+    assert trained.diverged and trained.steps == steps
 
 
 def test_engine_is_a_function_of_the_spec(training: Callable[..., Training]) -> None:

@@ -31,7 +31,6 @@ from stages.toy.compiler import INSTRUCTION_SET, compiled, flush_subnormals, fro
 from stages.toy.data import Points
 
 NAME = f"fused {INSTRUCTION_SET} numba-{numba.__version__}"
-LARGEST_M = 8
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
 _LANES = 32  # a tile is a whole number of unrolled vectors
 
