@@ -20,7 +20,7 @@ PANELS = 8  # training-set sizes whose vectors are drawn
 def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     chosen = cells[cells.selected]
-    return {"regimes": _regimes(chosen, vectors), "norms": _norms(chosen)}
+    return {"regimes": _regimes(chosen, vectors), "norms": _norms(chosen)} if len(chosen) else {}
 
 
 def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
@@ -59,9 +59,9 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
 
 def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
     mean = cells.groupby("T").test_loss.mean()
-    middle = cells[(cells["T"] * (1 - cells.S)).between(*MIDDLE)].test_loss
+    middle = cells.test_loss[(cells["T"] * (1 - cells.S)).between(*MIDDLE)]
     constant = cells.constant_loss.iloc[0]
-    high = max(1 + 1.15 * (middle.max() - 1), 1 + 2 * (1 - mean.min()))
+    high = max(1 + 1.15 * (max(middle, default=1) - 1), 1 + 2 * abs(1 - mean.min()))
     low = 1 - 1.3 * (1 - min(mean.min(), constant))
     axes.axhline(1, color=style.LAW, linewidth=0.7)
     axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
@@ -109,7 +109,7 @@ def _norms(cells: pd.DataFrame) -> Figure:
     """The paper's Figure 4, with what the exact T-gon would need."""
     figure = Figure(figsize=(10.5, 3.6))
     limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
-    T = np.geomspace(cells["T"].min(), 40, 100)
+    T = np.geomspace(3, 40, 100)
     for axes, column, title in zip(
         figure.subplots(1, 2), ("norm_W", "norm_b"), ("norm of W", "norm of b"), strict=True
     ):

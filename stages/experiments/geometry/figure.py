@@ -15,10 +15,17 @@ from stages.toy.polygon import polygon
 
 def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
+    cells = cells[(cells.status == "trained") & (cells["T"] > 2)]  # a polygon has three corners
     decay = cells.weight_decay.min()  # the paper's
-    of_paper = vectors[vectors.weight_decay == decay]
-    gallery = _gallery(cells[cells.weight_decay == decay], of_paper)
-    return {"polygons": _polygons(of_paper), "gallery": gallery, "law": _law(cells)}
+    of_paper = vectors[(vectors.weight_decay == decay) & (vectors["T"] > 2)]
+    figures = {}
+    if (of_paper.supports == "random").any():
+        figures["polygons"] = _polygons(of_paper)
+    if len(cells):
+        figures["gallery"] = _gallery(cells[cells.weight_decay == decay], of_paper)
+    if (cells.supports == "disjoint").any():
+        figures["law"] = _law(cells[cells.supports == "disjoint"])
+    return figures
 
 
 def _polygons(vectors: pd.DataFrame) -> Figure:
@@ -38,7 +45,7 @@ def _polygons(vectors: pd.DataFrame) -> Figure:
         column[0].set_title(f"T = {T}")
     _row_label(grid[0, 0], "features\n(columns of W)", style.FEATURE)
     _row_label(grid[1, 0], "data points\n(h = W x)", style.POINT)
-    figure.suptitle("Few data points become the corners of a polygon; features show no pattern", y=1.02)
+    figure.suptitle("Few data points become the corners of a polygon; features line up with their points", y=1.02)
     return figure
 
 
@@ -67,8 +74,7 @@ def _gallery(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
 
 def _law(cells: pd.DataFrame) -> Figure:
     """Radius and norms against the exact T-gon's, on exactly orthonormal points."""
-    of = cells[(cells.supports == "disjoint") & (cells.status == "trained")]
-    T = np.geomspace(3, of["T"].max(), 200)
+    T = np.geomspace(3, max(4, cells["T"].max()), 200)
     law = [polygon(t) for t in T]
     figure = Figure(figsize=(10.5, 3.1))
     panels = [
@@ -78,7 +84,7 @@ def _law(cells: pd.DataFrame) -> Figure:
     ]
     for axes, (column, name, title) in zip(figure.subplots(1, 3), panels, strict=True):
         axes.plot(T, [getattr(exact, name) for exact in law], color=style.LAW, zorder=0)
-        for k, (decay, runs) in enumerate(of.groupby("weight_decay")):
+        for k, (decay, runs) in enumerate(cells.groupby("weight_decay")):
             color = (style.POINT, style.INK)[k % 2]
             for is_regular, face in ((False, "none"), (True, color)):
                 some = runs[runs.regular.eq(is_regular)]
@@ -93,12 +99,15 @@ def _law(cells: pd.DataFrame) -> Figure:
                     label=label,
                 )
         axes.set(xscale="log", yscale="log", xlabel="training points T", title=title)
-        axes.set_xticks(sorted(of["T"].unique()), labels=map(str, sorted(of["T"].unique())))
+        axes.set_xticks(sorted(cells["T"].unique()), labels=map(str, sorted(cells["T"].unique())))
         axes.xaxis.set_minor_formatter(NullFormatter())
         style.plain_log_y(axes)
     figure.get_axes()[0].plot([], [], color=style.LAW, label="exact law")
     figure.get_axes()[0].legend(loc="upper left", fontsize=8)
-    figure.suptitle("Orthonormal points: a run that ends in a regular polygon lies on the exact law", y=1.04)
+    figure.suptitle(
+        "Orthonormal points: regular polygons against the exact law, at two weight decays",
+        y=1.04,
+    )
     return figure
 
 

@@ -1,0 +1,90 @@
+"""Claims and figures of dataset_size, on tables made up to be known (at S = 0.99 the middle is T = 69 to 680)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.experiments.dataset_size.figure import draw
+from stages.experiments.dataset_size.measure import find_bump, summary
+from stages.params import Measure
+
+MEASURE = Measure(test_points=2, test_seed=0, vectors=10, learned=0.2, regular=0.05)
+CURVE = {3: 1.1, 5: 0.9, 30: 1.004, 100: 1.002, 200: 1.02, 400: 1.01, 1000: 0.99, 10_000: 0.988}
+
+
+def table(curve: dict[int, float], **columns: Any) -> pd.DataFrame:
+    """Four training sets a T, with these mean test losses and what the paper claims besides."""
+    rows = [
+        {"T": T, "data_seed": seed, "S": 0.99, "m": 2, "selected": True, "test_loss": loss + 1e-3 * (seed - 1.5)}
+        | {"test_loss_se": 1e-4, "constant_loss": 0.9926, "features_learned": 5 if T >= 1000 else 0}
+        | {"D_f_max": 0.3 if T >= 1000 else 0.05, "D_x_ratio_median": 1.0}
+        | {"norm_W": 10.0 if T == 30 else 2.0, "norm_b": 40.0 if T == 30 else 1.0}
+        for T, loss in curve.items()
+        for seed in range(4)
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def holds(cells: pd.DataFrame) -> list[bool | None]:
+    """Of: equal shares, bump, five features, generalisation, onset, norms."""
+    return [claim.holds for claim in summary(cells, MEASURE).claims]
+
+
+def test_the_paper_s_curve_holds_every_claim() -> None:
+    result = summary(table(CURVE), MEASURE)
+    assert [claim.holds for claim in result.claims] == [True] * 6
+    assert result.headline["bump_T"] == 200 and result.headline["bump"] == pytest.approx(0.018)
+    assert result.headline["features_end"] == 5
+
+
+def test_the_bump_rises_from_the_dip_after_the_polygons_not_from_any_smaller_T() -> None:
+    bump = find_bump(table(CURVE).assign(scaled=lambda c: c["T"] * 0.01))
+    assert bump is not None and (bump.T, bump.dip_T) == (200, 100)
+    one = np.std([-1.5e-3, -0.5e-3, 0.5e-3, 1.5e-3], ddof=1) / 2
+    assert bump.standard_error == pytest.approx(np.sqrt(2 * (one**2 + 1e-8)))
+
+
+def test_a_rise_within_two_standard_errors_is_no_bump() -> None:
+    assert holds(table(CURVE | {200: 1.0025, 400: 1.0}))[1] is False
+
+
+@pytest.mark.parametrize(
+    ("column", "T", "value", "claim"),
+    [
+        ("D_x_ratio_median", 5, 1.2, 0),
+        ("features_learned", 10_000, 4, 2),
+        ("test_loss", 10_000, 0.9926, 3),
+        ("D_f_max", 200, 0.3, 4),
+        ("norm_W", 100, 12.0, 5),
+        ("norm_b", 100, 50.0, 5),
+        ("norm_W", 10_000, 6.0, 5),
+    ],
+)
+def test_each_claim_fails_when_what_it_says_is_not_so(column: str, T: int, value: float, claim: int) -> None:
+    cells = table(CURVE)
+    cells.loc[cells["T"] == T, column] = value
+    assert holds(cells) == [i != claim for i in range(6)]
+
+
+def test_one_training_set_of_four_features_is_enough_to_fail() -> None:
+    cells = table(CURVE)
+    cells.loc[(cells["T"] == 10_000) & (cells.data_seed == 2), "features_learned"] = 4
+    assert holds(cells)[2] is False
+
+
+@pytest.mark.parametrize("sizes", [[3], [3, 5], [30, 100], [200], [1000], [1000, 10_000], [3, 200], [100, 200, 10_000]])
+def test_any_part_of_the_grid_is_summarised_and_drawn(sizes: list[int]) -> None:
+    cells = table({T: CURVE[T] for T in sizes})
+    claims = summary(cells, MEASURE).claims
+    assert len(claims) == 6 and (None in [claim.holds for claim in claims])
+    each = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": [0.0, 1.0], "norm": 1.0, "D": 0.5})
+    assert draw(cells, cells[["T", "data_seed"]].merge(each, how="cross"), {}).keys() == {"regimes", "norms"}
+
+
+def test_nothing_trained_is_summarised_and_draws_nothing() -> None:
+    cells = table({200: 1.0}, selected=False)
+    assert holds(cells) == [None] * 6 and draw(cells, cells, {}) == {}
