@@ -28,6 +28,8 @@ def imported(module: str, seen: set[Path]) -> set[Path]:
     if not path.exists() or path in seen:
         return seen
     seen.add(path)
+    if "." in module:
+        imported(module.rpartition(".")[0], seen)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "stages":
             for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
@@ -68,9 +70,14 @@ def test_declared_code_is_what_the_stage_imports(stage: str, x: str) -> None:
     assert code - of_any == set(), "declared, not imported"
 
 
-def test_check_depends_on_what_it_imports() -> None:
-    files = {str(f.relative_to(ROOT)) for f in imported("stages.check", set()) if holds_code(f)}
-    assert files | {"params.yaml"} == set(STAGES["check"]["deps"])
+def test_check_guards_every_stage_in_both_files_and_depends_on_what_it_imports() -> None:
+    files = imported("stages.check", set())
+    for x in EXPERIMENTS:  # params.py imports what the sections name
+        imported(f"stages.experiments.{x}", files)
+    assert {str(f.relative_to(ROOT)) for f in files if holds_code(f)} | {"params.yaml"} == set(STAGES["check"]["deps"])
+    assert declared("check", "", "outs") == [str(paths.CHECKED)]
+    for stage, x in MATRIX:
+        assert str(paths.CHECKED) in declared(stage, x, "deps")
 
 
 @pytest.mark.parametrize(("stage", "x"), MATRIX)
@@ -86,7 +93,9 @@ def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
         "render": (["cells", "vectors", "metrics"], ["figures"]),
     }
     reads, writes = ({of[name] for name in names} for names in flow[stage])
-    assert {name for name in declared(stage, x, "deps") if not name.startswith("stages/")} == reads
+    assert {name for name in declared(stage, x, "deps") if not name.startswith("stages/")} == reads | {
+        str(paths.CHECKED)
+    }
     assert {name for key in ("outs", "metrics", "plots") for name in declared(stage, x, key)} == writes
 
 
