@@ -20,6 +20,8 @@ def main(stage: Stage) -> None:
     arguments = parser.parse_args()
     try:
         stage(arguments.experiment, arguments.scale, load(arguments.experiment, arguments.scale))
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error.filename or error}: no such file; run the stages before this one first")
     except (UserError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     except KeyboardInterrupt:

@@ -183,8 +183,8 @@ def test_stages_run_by_hand_in_the_wrong_order_say_so_in_one_line(project: Proje
     project.set("geometry.smoke.data.T", [3, 5])
     for stage, says in (
         ("train", "is not of params.yaml's grid"),
-        ("extract", "No such file"),
-        ("render", "No such file"),
+        ("extract", "no such file"),
+        ("render", "no such file"),
     ):
         done = project.run(stage, "geometry")
         assert done.returncode == 1 and says in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -1,13 +1,15 @@
-"""Numba, pinned to one instruction set so that the same code gives the same bytes on every machine that has it.
+"""Numba, used so that the same code gives the same bytes whatever vectors the processor has.
 
-LLVM orders a vectorised sum by the width of the machine's vectors and contracts a * b + c where it can: left to
-the host, an AVX-512 laptop and an AVX2 one would end 50,000 chaotic steps in different weights. Everything the
-project compiles is therefore compiled for x86-64-v3 (AVX2 and FMA: Intel since 2013, AMD since 2015). Elsewhere
-(older or Arm processors) it is compiled for the host, and INSTRUCTION_SET, which is part of every cell's key, says so.
+Left to the host, LLVM orders a vectorised sum by the width of its vectors and contracts a * b + c where it can: two
+laptops would end 50,000 chaotic steps in different weights. Here nothing may be reordered or contracted: what is
+compiled has the one IEEE meaning that its source spells out, with `fma` where a product and a sum are one, and LANES
+interleaved partial sums where a sum is long. A processor that takes 16 lanes at once and one that takes 8 in two passes
+come to the same bytes.
 """
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import Any
 
@@ -17,34 +19,43 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
-PINNED = "x86-64-v3"
-_NEEDED = ("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt")
+LANES = 16  # partial sums of every long sum; part of what decides the bytes
+
+_AVX2 = ("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt")
+_AVX512 = (*_AVX2, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
+# name -> (what the host must have, LLVM's features, lanes of a vector)
+_TARGETS = {
+    "x86-64-v4": (_AVX512, (*_AVX512, "-prefer-256-bit"), 16),
+    "x86-64-v3": (_AVX2, _AVX2, 8),
+}
 
 
-def _host_has_pinned_set() -> bool:
-    features = llvm.get_host_cpu_features()
-    return llvm.get_process_triple().startswith("x86_64") and all(features.get(name, False) for name in _NEEDED)
+def _target() -> tuple[str, int]:
+    """The instruction set to compile for and its lanes: the widest the host has, or what NUMBA_CPU_NAME says."""
+    has = llvm.get_host_cpu_features() if llvm.get_process_triple().startswith("x86_64") else {}
+    wanted = os.environ.get("NUMBA_CPU_NAME")
+    for name, (needed, features, lanes) in _TARGETS.items():
+        if wanted in (None, name) and all(has.get(feature, False) for feature in needed):
+            numba.config.CPU_NAME = name
+            numba.config.CPU_FEATURES = ",".join(f if f.startswith("-") else f"+{f}" for f in features)
+            return name, lanes
+    return llvm.get_host_cpu_name(), 4
 
 
-if _host_has_pinned_set():
-    INSTRUCTION_SET = PINNED
-    numba.config.CPU_NAME = PINNED
-    numba.config.CPU_FEATURES = ",".join("+" + name for name in _NEEDED)
-else:
-    INSTRUCTION_SET = llvm.get_host_cpu_name()
+INSTRUCTION_SET, VECTOR = _target()
 
 
 def compiled(**options: Any) -> Any:
-    """`numba.njit` as this project uses it: no GIL, C division, sums free to be vectorised, infinities and NaN kept."""
-    return numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, **options)
+    """`numba.njit` as this project uses it: no GIL, C division, and IEEE arithmetic in the order of the source."""
+    return numba.njit(nogil=True, error_model="numpy", **options)
 
 
 def from_source(source: str) -> Any:
-    """Compile the one function in `source`, which was written out for its m and may use `np`, `zero` and `float32`.
+    """Compile the one function in `source`, which was written out for its m and may use `np`, `fma`, `zero`, `float32`.
 
     LLVM keeps named scalars in registers and vectorises the loops around them; arrays indexed by j < m it does not.
     """
-    scope: dict[str, Any] = {"np": np, "zero": np.float32(0), "float32": np.float32}
+    scope: dict[str, Any] = {"np": np, "fma": fma, "zero": np.float32(0), "float32": np.float32}
     known = set(scope)
     exec(textwrap.dedent(source), scope)
     (name,) = scope.keys() - known - {"__builtins__"}
@@ -52,35 +63,45 @@ def from_source(source: str) -> Any:
 
 
 @intrinsic
-def flush_subnormals(typing):  # type: ignore[no-untyped-def]
+def fma(typing, x, y, z):
+    """X * y + z rounded once, of three float32."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.call(_declare(builder, "llvm.fma.f32", ir.FloatType(), [ir.FloatType()] * 3), arguments)
+
+    return numba.float32(numba.float32, numba.float32, numba.float32), generate
+
+
+@intrinsic
+def flush_subnormals(typing):
     """Treat numbers below 1e-38 as 0 from here on, on this thread; gives the state for `restore_subnormals`.
 
     Where a gradient is exactly 0 Adam's first moment decays into the subnormals and, rounded, stays there. They
     change nothing (a step of 1e-45 / eps), and a processor takes some hundred cycles for each.
     """
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         slot, pointer = _control_word(builder)
         if slot is None:
             return ir.Constant(ir.IntType(32), 0)
-        builder.call(_declare(builder, "stmxcsr"), [pointer])
+        builder.call(_declare(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [pointer.type]), [pointer])
         state = builder.load(slot)
         builder.store(builder.or_(state, ir.Constant(ir.IntType(32), 0x8040)), slot)  # flush to zero; inputs too
-        builder.call(_declare(builder, "ldmxcsr"), [pointer])
+        builder.call(_declare(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [pointer.type]), [pointer])
         return state
 
     return numba.uint32(), generate
 
 
 @intrinsic
-def restore_subnormals(typing, state):  # type: ignore[no-untyped-def]
+def restore_subnormals(typing, state):
     """Undo `flush_subnormals`."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         slot, pointer = _control_word(builder)
         if slot is not None:
             builder.store(arguments[0], slot)
-            builder.call(_declare(builder, "ldmxcsr"), [pointer])
+            builder.call(_declare(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [pointer.type]), [pointer])
         return context.get_dummy_value()
 
     return numba.void(numba.uint32), generate
@@ -94,8 +115,12 @@ def _control_word(builder: Any) -> tuple[Any, Any]:
     return slot, builder.bitcast(slot, ir.IntType(8).as_pointer())
 
 
-def _declare(builder: Any, name: str) -> Any:
-    kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
-    full = f"llvm.x86.sse.{name}"
+def _declare(builder: Any, name: str, returns: Any, takes: list[Any]) -> Any:
     known = builder.module.globals
-    return known[full] if full in known else ir.Function(builder.module, kind, full)
+    return known[name] if name in known else ir.Function(builder.module, ir.FunctionType(returns, takes), name)
+
+
+def vector_fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """X * y + z rounded once, of three LLVM vectors of float32."""
+    name = f"llvm.fma.v{x.type.count}f32"
+    return builder.call(_declare(builder, name, x.type, [x.type] * 3), [x, y, z])

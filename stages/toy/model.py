@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.compiler import from_source
+from stages.toy.compiler import LANES
 from stages.toy.data import Points
+from stages.toy.pairs import error_pass
 from stages.toy.spec import Init, Reduction
 
 
@@ -40,33 +38,8 @@ def point_losses(W: NDArray[np.float32], b: NDArray[np.float32], points: Points)
         W: (m, n) weights. b: (n,) biases. points: T points of n features.
     """
     losses = np.empty(points.T)
-    _point_losses(len(W))(W, b, points.start.astype(np.uint64), points.feature.astype(np.uint32), points.value, losses)
+    padding = -len(b) % LANES  # of zeros, which have no error
+    W, b = np.pad(W, ((0, 0), (0, padding))), np.pad(b, (0, padding))
+    start, feature = points.start.astype(np.uint64), points.feature.astype(np.uint32)
+    error_pass(len(W))(W, b, start, feature, points.value, losses)
     return losses
-
-
-@functools.cache
-def _point_losses(m: int) -> Any:
-    """Each point is made dense, compared and cleared again: no difference of large sums, so that 0 comes out as 0."""
-    J = range(m)
-    return from_source(f"""
-    def point_losses(W, b, start, index, value, losses):
-        {"; ".join(f"W{j} = W[{j}]" for j in J)}
-        dense = np.zeros(len(b), dtype=np.float32)
-        for t in range(len(losses)):
-            {"; ".join(f"h{j} = zero" for j in J)}
-            for k in range(start[t], start[t + 1]):
-                i, x = index[k], value[k]
-                dense[i] = x
-                {"; ".join(f"h{j} += x * W{j}[i]" for j in J)}
-            loss = 0.0
-            for first in range(0, len(b), 1024):
-                square = zero
-                for i in range(first, min(first + 1024, len(b))):
-                    z = b[i] + {" + ".join(f"W{j}[i] * h{j}" for j in J)}
-                    error = dense[i] - (z if z > zero else zero)
-                    square += error * error
-                loss += square
-            losses[t] = loss
-            for k in range(start[t], start[t + 1]):
-                dense[index[k]] = zero
-    """)

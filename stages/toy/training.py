@@ -18,7 +18,7 @@ from stages.toy.model import initial_weights, loss_scale, point_losses
 from stages.toy.schedule import bias_corrections, learning_rates, recorded_steps
 from stages.toy.spec import LARGEST_FUSED_M, Training
 
-VERSION = 1
+VERSION = 2
 
 
 class Trained(NamedTuple):
@@ -39,9 +39,10 @@ class Trained(NamedTuple):
 
 
 def engine_name(training: Training) -> str:
-    """What a spec is trained with on this machine: engine, instruction set and versions. Part of the cell's key.
+    """What a spec is trained with on this machine: the engine, and versions that decide bytes. Part of the cell's key.
 
-    `auto` is `fused` up to the m it is made for and `torch` beyond. numpy draws the initial weights.
+    `auto` is `fused` up to the m it is made for and `torch` beyond. numpy draws the initial weights; what `fused`
+    computes is the same on every machine and for every numba, torch's results are not.
     """
     if training.engine == "fused" or (training.engine == "auto" and training.m <= LARGEST_FUSED_M):
         return f"{fused.NAME} numpy-{np.__version__}"

@@ -1,6 +1,6 @@
 """The whole training loop in one compiled function: no T x n array, every pair (point, feature) visited once a step.
 
-For a point t and a feature i, with z = W_i . h_t + b_i and a = max(z, 0), one visit gives its share of
+For a point t and a feature i, with z = W_i . h_t + b_i and a = max(z, 0), one visit (pairs.py) gives its share of
 
     sum_t a h_t -> grad W_i      sum_t a -> grad b_i      sum_i a W_i -> grad h_t
 
@@ -9,30 +9,25 @@ share of the gradient, grad W_i += x_ti grad h_t. The squared activations come f
 sum_t a^2 = W_i . (sum_t a h_t) + b_i (sum_t a). The common factor 2 / T is applied with AdamW's update.
 
 Layout. Parameters, gradients and AdamW's moments are flat arrays of *tiles* of L features: m rows of weights and
-one of biases, L apart. L is a compile-time constant, so that LLVM sees that the rows cannot overlap and vectorises
-over features; a tile and its gradient stay in L1 while all points go by, two at a time (two fill AVX2's 16 registers).
-Features that pad the last tile are zeros, have zero gradient, and stay zeros. A vector of features against
-a pair of points reaches 6.8e9 pairs/s at m = 2 on a core where a vector of points against a pair of features, left to
-the vectoriser, reaches 1.0e9; and it is as fast at T = 30 as at T = 10,000.
+one of biases, L apart. A tile and its gradient stay in L1 while all points go by. Features that pad the last tile are
+zeros, have zero gradient, and stay zeros.
 """
 
 from __future__ import annotations
 
 import functools
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.compiler import INSTRUCTION_SET, compiled, flush_subnormals, from_source, restore_subnormals
+from stages.toy.compiler import LANES, compiled, flush_subnormals, fma, from_source, restore_subnormals
 from stages.toy.data import Points
+from stages.toy.pairs import gradient_pass
 
-NAME = f"fused {INSTRUCTION_SET} numba-{numba.__version__}"
+NAME = "fused"
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
-_LANES = 32  # a tile is a whole number of unrolled vectors
 
 
 class Fused:
@@ -57,7 +52,7 @@ class Fused:
     ) -> None:
         self.m, self.n = W.shape
         tiles = -(-self.n * 2 * (self.m + 1) // _L1_FLOATS)
-        self.L = -(-self.n // (tiles * _LANES)) * _LANES
+        self.L = -(-self.n // (tiles * LANES)) * LANES
         self.tiles = -(-self.n // self.L)
         self._points = points
         self._start = points.start.astype(np.uint64)
@@ -82,13 +77,13 @@ class Fused:
     ) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
         step_size = (rates / corrections[0]).astype(np.float32)
-        root = np.sqrt(corrections[1]).astype(np.float32)
+        inverse_root = (1 / np.sqrt(corrections[1])).astype(np.float32)
         decay = (1 - rates * self._weight_decay).astype(np.float32)
         losses = np.full(len(rates), np.nan)
         p = self._points
         taken = _compile(self.m, self.L)(
             self._P, *self._moments, self._start, self._place, p.value, self._square,
-            step_size, root, decay, *self._constants, record, losses,
+            step_size, inverse_root, decay, *self._constants, record, losses,
         )  # fmt: skip
         return losses[:taken]
 
@@ -128,11 +123,11 @@ class Fused:
 @functools.cache
 def _compile(m: int, L: int) -> Callable[..., int]:
     """The training loop for one (m, L)."""
-    hidden, dense, sparse = _hidden(m, L), _dense(m, L), _sparse(m, L)
+    hidden, pairs, sparse = _hidden(m, L), gradient_pass(m, L), _sparse(m, L)
 
     @compiled()
     def train(P, M, V, start, place, value, square,
-              step_size, root, decay, scale, one_beta1, beta2, one_beta2, eps, record, losses):  # fmt: skip
+              step_size, inverse_root, decay, scale, one_beta1, beta2, one_beta2, eps, record, losses):  # fmt: skip
         T = len(start) - 1
         G = np.zeros_like(P)
         H, GH = np.empty((T, m), dtype=np.float32), np.zeros((T, m), dtype=np.float32)
@@ -141,7 +136,7 @@ def _compile(m: int, L: int) -> Callable[..., int]:
         taken = len(step_size)
         for s in range(len(step_size)):
             hidden(P, start, place, value, H)
-            dense(P, G, H, GH)
+            pairs(P, G, H, GH)
             activity = 0.0
             if record[s]:
                 for i in range(len(P)):
@@ -155,9 +150,9 @@ def _compile(m: int, L: int) -> Callable[..., int]:
             for i in range(len(P)):
                 g = G[i] * scale
                 G[i] = 0
-                M[i] += (g - M[i]) * one_beta1
-                V[i] = V[i] * beta2 + one_beta2 * g * g
-                P[i] = P[i] * decay[s] - step_size[s] * M[i] / (np.sqrt(V[i]) / root[s] + eps)
+                M[i] = fma(g - M[i], one_beta1, M[i])
+                V[i] = fma(one_beta2 * g, g, V[i] * beta2)
+                P[i] = P[i] * decay[s] - step_size[s] * M[i] / fma(np.sqrt(V[i]), inverse_root[s], eps)
         restore_subnormals(state)
         return taken
 
@@ -167,7 +162,7 @@ def _compile(m: int, L: int) -> Callable[..., int]:
 @functools.cache
 def _gradient(m: int, L: int) -> Callable[..., Any]:
     """The gradient without its factor 2 scale / T, by the training loop's own passes."""
-    hidden, dense, sparse = _hidden(m, L), _dense(m, L), _sparse(m, L)
+    hidden, pairs, sparse = _hidden(m, L), gradient_pass(m, L), _sparse(m, L)
 
     @compiled()
     def gradient(P, start, place, value):
@@ -176,7 +171,7 @@ def _gradient(m: int, L: int) -> Callable[..., Any]:
         H, GH = np.empty((T, m), dtype=np.float32), np.zeros((T, m), dtype=np.float32)
         active = np.empty(np.max(np.diff(start)), dtype=np.float32)
         hidden(P, start, place, value, H)
-        dense(P, G, H, GH)
+        pairs(P, G, H, GH)
         sparse(P, G, H, GH, start, place, value, active)
         return G
 
@@ -194,7 +189,7 @@ def _hidden(m: int, L: int) -> Any:
             {"; ".join(f"h{j} = zero" for j in J)}
             for k in range(start[t], start[t + 1]):
                 i, x = place[k], value[k]
-                {"; ".join(f"h{j} += x * P{j}[i]" for j in J)}
+                {"; ".join(f"h{j} = fma(x, P{j}[i], h{j})" for j in J)}
             {"; ".join(f"H[t, {j}] = h{j}" for j in J)}
     """)
 
@@ -207,7 +202,7 @@ def _sparse(m: int, L: int) -> Any:
     entry of G is touched once: G_i += x grad h - active h.
     """
     J = range(m)
-    z = " + ".join(f"w{j} * h{j}" for j in J)
+    z = functools.reduce(lambda z, j: f"fma(w{j}, h{j}, {z})", J, f"P{m}[i]")
     return from_source(f"""
     def sparse(P, G, H, GH, start, place, value, active):
         {"; ".join(f"P{j} = P[{j * L}:]; G{j} = G[{j * L}:]" for j in range(m + 1))}
@@ -219,49 +214,15 @@ def _sparse(m: int, L: int) -> Any:
             for k in range(first, last):
                 i = place[k]
                 {"; ".join(f"w{j} = P{j}[i]" for j in J)}
-                z = P{m}[i] + {z}
+                z = {z}
                 x = value[k] * float32(z > zero)  # a select would become a branch, missed half the time
                 active[k - first] = x
-                xa += x * z
-                {"; ".join(f"d{j} -= x * w{j}" for j in J)}
+                xa = fma(x, z, xa)
+                {"; ".join(f"d{j} = fma(-x, w{j}, d{j})" for j in J)}
             overlap += xa
             for k in range(first, last):
                 i, x, c = place[k], value[k], active[k - first]
-                {"; ".join(f"G{j}[i] += x * d{j} - c * h{j}" for j in J)}
+                {"; ".join(f"G{j}[i] = fma(x, d{j}, fma(-c, h{j}, G{j}[i]))" for j in J)}
                 G{m}[i] -= c
         return overlap
     """)
-
-
-@functools.cache
-def _dense(m: int, L: int) -> Any:
-    """The pass over all pairs."""
-    return from_source(f"""
-    def dense(P, G, H, GH):
-        T = len(H)
-        for o in range(0, len(P), {(m + 1) * L}):
-            p, g = P[o : o + {(m + 1) * L}], G[o : o + {(m + 1) * L}]
-            for t in range(0, T - 1, 2):
-{textwrap.indent(_visit(m, L, 2), " " * 16)}
-            if T % 2:
-                t = T - 1
-{textwrap.indent(_visit(m, L, 1), " " * 16)}
-    """)
-
-
-def _visit(m: int, L: int, points: int) -> str:
-    """Source of a tile's visit by `points` points: h{u}_{j} is point u's h_j, d{u}_{j} its gradient, w{j} a weight."""
-    J, U = range(m), range(points)
-    pairs = [(u, j) for u in U for j in J]
-    lines = [f"h{u}_{j} = H[t + {u}, {j}]; d{u}_{j} = zero" for u, j in pairs]
-    lines += [f"for i in range({L}):"]
-    lines += [f"    w{j} = p[i + {j * L}]" for j in J]
-    lines += [f"    b = p[i + {m * L}]"]
-    for u in U:
-        lines += [f"    z{u} = b + " + " + ".join(f"w{j} * h{u}_{j}" for j in J)]
-        lines += [f"    a{u} = z{u} if z{u} > zero else zero"]
-    lines += [f"    g[i + {j * L}] += " + " + ".join(f"a{u} * h{u}_{j}" for u in U) for j in J]
-    lines += [f"    g[i + {m * L}] += " + " + ".join(f"a{u}" for u in U)]
-    lines += [f"    d{u}_{j} += a{u} * w{j}" for u, j in pairs]
-    lines += [f"GH[t + {u}, {j}] += d{u}_{j}" for u, j in pairs]
-    return "\n".join(lines)
