@@ -7,7 +7,7 @@ list is an axis of the grid: the experiment's cells are the product of its axes.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import itertools
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -118,10 +118,12 @@ def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _axes(name: str) -> set[str]:
     """What an experiment's grid may sweep, as its package says."""
-    try:
-        axes: set[str] = importlib.import_module(f"stages.experiments.{name}").AXES
-    except ModuleNotFoundError:
-        raise ParamsError(f"{FILE}: {name} is no experiment: no folder stages/experiments/{name}") from None
+    package = f"stages.experiments.{name}"
+    axes: set[str] | None = None
+    if str(name).isidentifier() and importlib.util.find_spec(package):
+        axes = getattr(importlib.import_module(package), "AXES", None)
+    if axes is None:
+        raise ParamsError(f"{FILE}: {name} is no experiment: there is no {package.replace('.', '/')} with AXES")
     return axes
 
 

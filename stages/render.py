@@ -19,6 +19,7 @@ def render(name: str, scale: str, experiment: Experiment) -> None:
     cells = pd.read_parquet(paths.cells(name, scale))
     vectors = pd.read_parquet(paths.vectors(name, scale))
     summary = json.loads(paths.metrics(name, scale).read_text())
+    paths.figures(name, scale).mkdir(parents=True, exist_ok=True)  # also where nothing can be drawn
     with style.applied():
         for title, drawn in figure.draw(cells, vectors, summary).items():
             style.save(drawn, paths.figures(name, scale) / title)

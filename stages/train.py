@@ -14,7 +14,7 @@ from stages.grid.store import Store, cell_key
 from stages.params import Cell, Experiment
 from stages.toy.data import Points
 from stages.toy.spec import Data
-from stages.toy.training import Trained, engine_name, train, work
+from stages.toy.training import VERSION, Trained, engine_name, train, work
 
 
 def train_cells(name: str, scale: str, experiment: Experiment) -> None:
@@ -34,8 +34,8 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     for i, outcome in run(train, [_job(cells[key], sets) for key in missing], name):
         key, cell, trained = missing[i], cells[missing[i]], outcome.result
         error = outcome.error
-        if trained and trained.engine != engine_name(cell.training):
-            error = f"trained with {trained.engine}, but its key says {engine_name(cell.training)}"
+        if trained and (trained.engine, trained.version) != (engine_name(cell.training), VERSION):
+            error = f"trained by {trained.engine}, version {trained.version}, which is not what its key says"
         if error:
             failed[key] = Record(_about(key, cell) | {"status": "failed", "error": error}, {})
             print(f"warning: cell {_words(cell)} failed: {error}", file=sys.stderr, flush=True)
@@ -43,7 +43,9 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
         records[key] = _record(key, cell, trained)
         store.put(records[key], {"seconds": outcome.seconds, "host": outcome.host} | cell.axes)
 
-    bundle.write(paths.models(name, scale), [records.get(key) or failed[key] for key in cells])
+    # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
+    kept = {key: Record(record.about | _about(key, cells[key]), record.arrays) for key, record in records.items()}
+    bundle.write(paths.models(name, scale), [kept.get(key) or failed[key] for key in cells])
     if failed:
         again = "`dvc repro -f` on this stage tries them again"
         print(f"warning: {len(failed)} of {len(cells)} cells failed; {again}", file=sys.stderr)

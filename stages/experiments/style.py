@@ -21,6 +21,7 @@ FEATURE = "#1f62b4"  # blue: columns of W
 POINT = "#c3312f"  # red: hidden vectors of data points
 LAW = "#8a8a8a"  # grey: what theory says
 INK = "#222222"
+SERIES = (POINT, INK, "#e08214", "#35978f")  # runs to be told apart
 SHADE = "#f3efe4"  # the middle regime
 MARKS = 10_000  # a figure of more marks than this is saved as pixels
 

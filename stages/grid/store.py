@@ -7,6 +7,7 @@ cache: deleting it costs time and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -36,8 +37,9 @@ class Store:
     def tidy(self) -> None:
         """Remove what killed writes left behind: temporary files of more than an hour."""
         for path in self.folder.glob("*/.*"):
-            if path.stat().st_mtime < time.time() - 3600:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another run has just moved it into place
+                if path.stat().st_mtime < time.time() - 3600:
+                    path.unlink()
 
     def get(self, key: str) -> Record | None:
         """The record of that key, or None. A file that is torn, edited or another's is reported and not used."""

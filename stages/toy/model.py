@@ -39,6 +39,7 @@ def point_losses(W: NDArray[np.float32], b: NDArray[np.float32], points: Points)
     """
     losses = np.empty(points.T)
     padding = -len(b) % LANES  # of zeros, which have no error
+    W, b = (np.ascontiguousarray(a, dtype=np.float32) for a in (W, b))
     W, b = np.pad(W, ((0, 0), (0, padding))), np.pad(b, (0, padding))
     start, feature = points.start.astype(np.uint64), points.feature.astype(np.uint32)
     error_pass(len(W))(W, b, start, feature, points.value, losses)

@@ -67,6 +67,8 @@ def _visit(m: int, L: int, vector: int, points: int) -> Any:
 
     @intrinsic
     def visit(typing, P, G, tile, H, GH, t):
+        _check(P, G, H, GH)
+
         def generate(context, builder, signature, arguments):
             P, G, tile, H, GH, t = arguments
             P, G, H, GH = (
@@ -124,6 +126,8 @@ def error_pass(m: int, vector: int = VECTOR) -> Any:
 
     @intrinsic
     def error(typing, W, b, x, h):
+        _check(W, b, x, h)
+
         def generate(context, builder, signature, arguments):
             W, b, x, h = (
                 context.make_array(kind)(context, builder, value)
@@ -186,6 +190,13 @@ def _loop(builder: Any, vector: int, first: int, n: Any, count: int, body: Any) 
     builder.cbranch(builder.icmp_unsigned("<", following, n), loop, after)
     builder.position_at_end(after)
     return list(new)
+
+
+def _check(*kinds: Any) -> None:
+    """The vectors read bare memory: of float32 arrays in C order only."""
+    for kind in kinds:
+        if not (isinstance(kind, numba.types.Array) and kind.dtype == numba.float32 and kind.layout == "C"):
+            raise numba.TypingError(f"needs a float32 array in C order, got {kind}")
 
 
 def _place(builder: Any, base: Any, i: Any, vector: int) -> Any:

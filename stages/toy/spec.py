@@ -60,11 +60,11 @@ class Training(BaseModel):
     weight_decay: float = Field(ge=0, description="decoupled weight decay")
     beta1: float = Field(ge=0, lt=1, description="Adam's decay of the first moment")
     beta2: float = Field(ge=0, lt=1, description="Adam's decay of the second moment")
-    eps: float = Field(gt=0, description="Adam's epsilon")
-    engine: Literal["auto", "fused", "torch"] = Field(description="engine asked for")
+    eps: float = Field(ge=1e-15, description="Adam's epsilon")
+    engine: Literal["auto", "fused", "tiled", "torch"] = Field(description="engine asked for")
 
     @model_validator(mode="after")
     def _engine_can(self) -> Training:
         if self.engine == "fused" and self.m > LARGEST_FUSED_M:
-            raise ValueError(f"engine fused allows m <= {LARGEST_FUSED_M}; auto or torch take any")
+            raise ValueError(f"engine fused allows m <= {LARGEST_FUSED_M}; auto, tiled and torch take any")
         return self

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.data import Points
-from stages.toy.engines import Engine, fused
+from stages.toy.engines import Engine
+from stages.toy.engines.fused import Fused
 from stages.toy.model import initial_weights, loss_scale, point_losses
 from stages.toy.schedule import bias_corrections, learning_rates, recorded_steps
 from stages.toy.spec import LARGEST_FUSED_M, Training
@@ -26,7 +27,7 @@ class Trained(NamedTuple):
 
     `history_loss` is the unscaled train loss at `history_step`. `diverged` means that a loss or a weight was no longer
     finite: training stopped at the next loss recorded, after `steps` steps, and W and b are as they stood there.
-    `engine` is what trained it, see `engine_name`.
+    `engine` (see `engine_name`) and `version` (see VERSION) are what trained it, wherever that was.
     """
 
     W: NDArray[np.float32]  # (m, n)
@@ -36,17 +37,19 @@ class Trained(NamedTuple):
     steps: int
     diverged: bool
     engine: str
+    version: int
 
 
 def engine_name(training: Training) -> str:
     """What a spec is trained with on this machine: the engine, and versions that decide bytes. Part of the cell's key.
 
-    `auto` is `fused` up to the m it is made for and `torch` beyond. numpy draws the initial weights; what `fused`
-    computes is the same on every machine and for every numba, torch's results are not.
+    `auto` is `fused` up to the m it is made for and `tiled` beyond. numpy draws the initial weights; what `fused`
+    computes is the same on every machine and for every numba, what torch and its BLAS compute is not.
     """
-    if training.engine == "fused" or (training.engine == "auto" and training.m <= LARGEST_FUSED_M):
-        return f"{fused.NAME} numpy-{np.__version__}"
-    return f"torch-{version('torch')} numpy-{np.__version__}"
+    kind = training.engine
+    if kind == "auto":
+        kind = "fused" if training.m <= LARGEST_FUSED_M else "tiled"
+    return f"{kind} numpy-{np.__version__}" + ("" if kind == "fused" else f" torch-{version('torch')}")
 
 
 def train(points: Points, spec: Training) -> Trained:
@@ -62,7 +65,7 @@ def train(points: Points, spec: Training) -> Trained:
     final = point_losses(W, b, points).mean()
     history = np.append(losses[kept], final)
     diverged = not (np.isfinite(history).all() and np.isfinite(W).all() and np.isfinite(b).all())
-    return Trained(W, b, np.append(kept, steps), history, steps, diverged, engine_name(spec))
+    return Trained(W, b, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
 
 
 def work(points: Points, spec: Training) -> float:
@@ -80,11 +83,15 @@ def _engine(points: Points, spec: Training) -> Engine:
         "eps": spec.eps,
         "weight_decay": spec.weight_decay,
     }
-    if engine_name(spec).startswith(fused.NAME):
-        return fused.Fused(points, W, b, **options)
+    kind = engine_name(spec).split()[0]
+    if kind == "fused":
+        return Fused(points, W, b, **options)
     import torch  # seconds to import, and most cells never need it
 
+    from stages.toy.engines.tiled import Tiled
     from stages.toy.engines.torch import Torch
 
     torch.set_num_threads(1)  # one thread a cell, whose sums then have one order
+    if kind == "tiled":
+        return Tiled(points, W, b, **options)
     return Torch(points, W, b, **options)

@@ -20,11 +20,13 @@ import torch
 
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
+from stages.toy.engines.tiled import Tiled
 from stages.toy.model import initial_weights
 from stages.toy.schedule import bias_corrections, learning_rates
-from stages.toy.spec import Data
+from stages.toy.spec import LARGEST_FUSED_M, Data
 
-SIZES = [(1000, 0.99, 30), (1000, 0.99, 1000), (10_000, 0.999, 30), (10_000, 0.999, 1000)]
+SIZES = [(1000, 0.99, 30, 2), (1000, 0.99, 1000, 2), (10_000, 0.999, 30, 2)]
+SIZES += [(10_000, 0.999, 1000, m) for m in (2, 4, 8, 32, 128)]
 OPTIONS = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 1e-2}
 
 
@@ -45,10 +47,11 @@ def eager_step(points: Points, m: int) -> Callable[[], None]:
     return step
 
 
-def fused_steps(points: Points, m: int, count: int) -> Callable[[], Any]:
-    """`count` steps of the fused engine."""
+def our_steps(points: Points, m: int, count: int) -> Callable[[], Any]:
+    """`count` steps of the engine that `auto` takes."""
     W, b = initial_weights(m, points.n, "xavier_normal", 0), np.zeros(points.n, dtype=np.float32)
-    model = Fused(points, W, b, scale=1 / points.n, **OPTIONS)
+    engine = Fused if m <= LARGEST_FUSED_M else Tiled
+    model = engine(points, W, b, scale=1 / points.n, **OPTIONS)
     rates = learning_rates(count, 1e-3, 0.05)
     corrections = bias_corrections(count, 0.9), bias_corrections(count, 0.999)
     return lambda: model.advance(rates, corrections, np.zeros(count, dtype=bool))
@@ -67,15 +70,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
-    print("| n | T | m | eager step, ms | fused step, ms | ratio | pairs/s |\n|---|---|---|---|---|---|---|")
-    for n, S, T in SIZES:
+    print("| n | T | m | engine | eager step, ms | our step, ms | ratio |\n|---|---|---|---|---|---|---|")
+    for n, S, T, m in SIZES:
         points = sample(Data(n=n, S=S, T=T, supports="random", data_seed=0))
-        count = max(5, int(3e8 / (n * T)))
-        eager, fused = eager_step(points, 2), fused_steps(points, 2, count)
-        eager(), fused()  # warm
-        times = [(seconds(eager), seconds(fused) / count) for _ in range(repeats)]
+        count = max(3, int(6e8 / (n * T * m)))
+        eager, ours = eager_step(points, m), our_steps(points, m, count)
+        eager(), ours()  # warm
+        times = [(seconds(eager), seconds(ours) / count) for _ in range(repeats)]
         a, b = (statistics.median(column) for column in zip(*times, strict=True))
-        print(f"| {n:,} | {T:,} | 2 | {1e3 * a:.3g} | {1e3 * b:.3g} | {a / b:.0f} | {n * T / b:.2g} |", flush=True)
+        name = "fused" if m <= LARGEST_FUSED_M else "tiled"
+        print(f"| {n:,} | {T:,} | {m} | {name} | {1e3 * a:.3g} | {1e3 * b:.3g} | {a / b:.3g} |", flush=True)
 
 
 if __name__ == "__main__":

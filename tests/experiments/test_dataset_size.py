@@ -85,6 +85,21 @@ def test_any_part_of_the_grid_is_summarised_and_drawn(sizes: list[int]) -> None:
     assert draw(cells, cells[["T", "data_seed"]].merge(each, how="cross"), {}).keys() == {"regimes", "norms"}
 
 
+def test_features_that_appear_too_early_too_late_or_never_fail_the_claim() -> None:
+    early, never = table(CURVE), table(CURVE, D_f_max=0.05)
+    early.loc[early["T"] >= 200, "D_f_max"] = 0.3
+    assert holds(early)[4] is False and holds(never)[4] is False
+    short = table({T: loss for T, loss in CURVE.items() if T <= 1000}, D_f_max=0.05)
+    assert holds(short)[4] is None  # they might yet
+
+
+def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
+    cells = table(CURVE)
+    cells = cells[(cells["T"] != 3) | (cells.data_seed > 0)]
+    each = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": [0.0, 1.0], "norm": 1.0, "D": 0.5})
+    assert draw(cells, cells[["T", "data_seed"]].merge(each, how="cross"), {}).keys() == {"regimes", "norms"}
+
+
 def test_nothing_trained_is_summarised_and_draws_nothing() -> None:
     cells = table({200: 1.0}, selected=False)
     assert holds(cells) == [None] * 6 and draw(cells, cells, {}) == {}

@@ -49,7 +49,7 @@ def test_exact_polygons_hold_every_claim() -> None:
 
 
 def test_fewer_than_half_of_the_sets_at_one_T_fail_the_claim_of_that_kind_only() -> None:
-    cells = table([5, 6])
+    cells = table([5, 6, 8, 10])
     cells.loc[(cells.supports == "random") & (cells["T"] == 6), "regular"] = False
     assert [h for c, h in holds(cells).items() if "form" in c] == [True, False]
     cells.loc[(cells.supports == "random") & (cells["T"] == 6) & (cells.data_seed == 0), "regular"] = True
@@ -65,6 +65,7 @@ def test_a_deviation_above_two_percent_fails_the_law_of_its_decay_only() -> None
 
 def test_what_the_grid_does_not_show_is_neither_held_nor_failed() -> None:
     assert set(holds(table([30])).values()) == {None, True}  # no T of the panels; the law is there
+    assert holds(table([5, 6]))["few points form a regular polygon (random points)"] is None  # not all of the panels
     assert holds(table([3]))["few points form a regular polygon (random points)"] is None
     assert [h for c, h in holds(table([5], regular=False)).items() if "law" in c] == [None, None]
 
@@ -76,6 +77,13 @@ def test_figures_are_drawn_of_any_part_of_the_grid(sizes: list[int], supports: t
     drawn = draw(cells, vectors(cells), {})
     assert ("law" in drawn) == (max(sizes) > 1 and "disjoint" in supports)
     assert ("polygons" in drawn) == (max(sizes) > 1 and "random" in supports)
+
+
+def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
+    cells = table([5, 6])
+    failed = (cells["T"] == 6) & (cells.data_seed == 0)
+    cells = cells.assign(status=cells.status.mask(failed, "failed"), selected=~failed, regular=cells.regular & ~failed)
+    assert draw(cells, vectors(cells[~failed]), {}).keys() == {"polygons", "gallery", "law"}
 
 
 def test_nothing_trained_draws_nothing() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
+from stages.toy.engines.tiled import Tiled
 from stages.toy.engines.torch import Torch
 from stages.toy.model import initial_weights, point_losses
 from stages.toy.polygon import polygon_model
@@ -21,7 +22,7 @@ from stages.toy.spec import LARGEST_FUSED_M, Data
 from tests.toy.test_data import dense
 
 OPTIONS = {"scale": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 1e-2}
-ENGINES = [Fused, Torch]
+ENGINES = [Fused, Tiled, Torch]
 
 
 def reference(points: Points, W: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -46,15 +47,15 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
 
-# (m, largest n): every m in one tile, and two in several; n is free within one compiled tile length
-SHAPES = [(m, 64) for m in range(1, LARGEST_FUSED_M + 1)] + [(2, 1504), (8, 416)]
+# (m, largest n): every m of `fused` in one tile, two in several, two beyond; n is free within one compiled tile length
+SHAPES = [(m, 64) for m in range(1, LARGEST_FUSED_M + 1)] + [(2, 1504), (8, 416), (13, 700), (40, 64)]
 
 
 @pytest.mark.parametrize(("m", "largest_n"), SHAPES)
 def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
     @given(
-        n=st.integers(largest_n - 31, largest_n),
-        T=st.integers(1, 70),
+        n=st.integers(largest_n - 15, largest_n),
+        T=st.integers(1, 70) if largest_n < 500 else st.integers(250, 270),
         S=st.sampled_from([0.5, 0.9, 0.99]),
         seed=st.integers(0, 5),
     )
@@ -64,7 +65,7 @@ def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
         W = initial_weights(m, n, "xavier_normal", seed) * 3
         b = np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32)
         _, gW, gb = reference(points, W, b)
-        for engine in ENGINES:
+        for engine in ENGINES[m > LARGEST_FUSED_M :]:
             ours = engine(points, W, b, **OPTIONS).gradient()
             assert relative(ours[0], gW) < 1e-5 and relative(ours[1], gb) < 1e-5, engine
 
@@ -117,18 +118,20 @@ def test_weight_decay_alone_shrinks_what_no_gradient_reaches() -> None:
     np.testing.assert_allclose(model.W[:, others], W[:, others] * shrunk, rtol=1e-4)
 
 
-def test_recorded_losses_are_those_of_the_weights_before_the_step() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_recorded_losses_are_those_of_the_weights_before_the_step(engine: Any) -> None:
     points = sample(Data(n=150, S=0.95, T=33, supports="random", data_seed=0))
-    model = Fused(points, initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32), **OPTIONS)
+    model = engine(points, initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32), **OPTIONS)
     for s in range(5):
         expected = point_losses(model.W, model.b, points).mean()
         assert advance(model, 1, start=s)[0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_one_advance_is_the_same_bytes_as_many() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_advance_is_the_same_bytes_as_many(engine: Any) -> None:
     points = sample(Data(n=150, S=0.95, T=33, supports="random", data_seed=0))
     W, b = initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32)
-    whole, parts = Fused(points, W, b, **OPTIONS), Fused(points, W, b, **OPTIONS)
+    whole, parts = engine(points, W, b, **OPTIONS), engine(points, W, b, **OPTIONS)
     advance(whole, 100)
     for start, steps in ((0, 1), (1, 36), (37, 63)):
         advance(parts, steps, start=start)

@@ -22,6 +22,14 @@ def test_point_losses_are_the_dense_formula_s(m: int, n: int) -> None:
     np.testing.assert_allclose(point_losses(W, b, points), expected, rtol=2e-6)
 
 
+def test_losses_do_not_depend_on_the_layout_of_the_weights() -> None:
+    points = sample(Data(n=100, S=0.9, T=9, supports="random", data_seed=0))
+    W, b = initial_weights(2, 100, "xavier_normal", 0), np.full(100, 0.01, dtype=np.float32)
+    expected = point_losses(W, b, points)
+    for other in (np.asfortranarray(W), W.astype(np.float64)):
+        np.testing.assert_array_equal(point_losses(other, b.astype(other.dtype), points), expected)
+
+
 def test_zero_output_has_loss_one() -> None:
     points = sample(Data(n=100, S=0.9, T=50, supports="random", data_seed=0))
     losses = point_losses(np.zeros((2, 100), dtype=np.float32), np.zeros(100, dtype=np.float32), points)

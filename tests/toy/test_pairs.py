@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
@@ -48,6 +49,13 @@ def test_every_width_sums_the_same_errors(m: int) -> None:
     x = dense(points)
     expected = np.sum((x - np.maximum(points.hidden(W) @ W + b, 0)) ** 2, axis=1)
     np.testing.assert_allclose(results[0], expected, rtol=1e-5)
+
+
+def test_only_float32_in_c_order_is_read_as_bare_memory() -> None:
+    P, H = np.zeros(3 * LANES, dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
+    for wrong in (H.astype(np.float64), np.asfortranarray(H)):
+        with pytest.raises(numba.TypingError, match="needs a float32 array in C order"):
+            gradient_pass(2, LANES)(P, P.copy(), wrong, H.copy())
 
 
 @pytest.mark.parametrize("vector", [4, 8, 16])

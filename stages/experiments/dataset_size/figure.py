@@ -39,7 +39,7 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     )
     middle.set_xlabel("training points T")
 
-    first = vectors[vectors.data_seed == vectors.data_seed.min()]
+    first = vectors[vectors.data_seed == vectors.groupby("T").data_seed.transform("min")]
     shown = _spread(sorted(cells["T"].unique()), PANELS)
     width = 0.9 / len(shown)
     for k, T in enumerate(shown):

@@ -12,6 +12,7 @@ from stages.params import Measure
 
 # The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
 MIDDLE = (0.69, 6.8)
+ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
 FEW = 8  # up to here the paper's hidden vectors are polygons
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
@@ -96,7 +97,7 @@ def _points_share(few: pd.DataFrame) -> Claim:
         "D_x on the line m / T for small T",
         {f"T={T}": value for T, value in ratio.median().items()} or None,
         {f"T={T}": [float(group.min()), float(group.max())] for T, group in ratio},
-        bool((abs(ratio.median() - 1) <= 0.1).all()) if len(few) else None,
+        bool((abs(ratio.median() - 1) <= 0.1).all()) if few["T"].nunique() > 1 else None,
         f"measured: D_x T / m, median over points, then over training sets; holds if within 10 % of 1 up to T = {FEW}. "
         "Three points need no regular triangle; on two circles (often from T = 8) the points' shares differ",
     )
@@ -135,15 +136,21 @@ def _below_constant(many: pd.DataFrame) -> Claim:
 def _onset(from_middle: pd.DataFrame, measure: Measure) -> Claim:
     top = from_middle.groupby("T").D_f_max.mean()
     over = top[top > measure.learned]
-    T = int(over.index[0]) if len(over) and over.index[0] > top.index[0] else None
-    scaled = T * (1 - float(from_middle.S.iloc[0])) if T else None
+    T = int(over.index[0]) if len(over) else None
+    one_minus_S = 1 - float(from_middle.S.iloc[0]) if len(from_middle) else 0.0
+    if T is None:  # none by the largest T there is, or by one where they should be
+        measured, holds = None, False if len(top) and top.index[-1] * one_minus_S > ONSET[1] else None
+    elif top.index[0] == T and T * one_minus_S >= ONSET[0]:  # perhaps earlier: the grid starts too late to tell
+        measured, holds = None, None
+    else:
+        measured, holds = {"T": T, "T (1 - S)": T * one_minus_S}, ONSET[0] <= T * one_minus_S <= ONSET[1]
     return Claim(
         "features appear near T (1 - S) = 10",
         "Figure 3; Jermyn's comment",
         "top D_f .04 at T (1 - S) = 2, .107 at 5, .256 at 10",
-        {"T": T, "T (1 - S)": scaled} if T else None,
+        measured,
         {f"T={T}": value for T, value in top.items()},
-        3 <= scaled <= 30 if scaled else None,
+        holds,
         "measured: from the middle regime on, the first T whose largest D_f, in the mean over training sets, exceeds "
         f"{measure.learned}; holds within a factor of about three. (One feature can carry one of few points alone)",
     )

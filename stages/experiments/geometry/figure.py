@@ -15,13 +15,13 @@ from stages.toy.polygon import polygon
 
 def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
-    cells = cells[(cells.status == "trained") & (cells["T"] > 2)]  # a polygon has three corners
     decay = cells.weight_decay.min()  # the paper's
+    cells = cells[(cells.status == "trained") & (cells["T"] > 2)]  # a polygon has three corners
     of_paper = vectors[(vectors.weight_decay == decay) & (vectors["T"] > 2)]
     figures = {}
     if (of_paper.supports == "random").any():
         figures["polygons"] = _polygons(of_paper)
-    if len(cells):
+    if (cells.weight_decay == decay).any():
         figures["gallery"] = _gallery(cells[cells.weight_decay == decay], of_paper)
     if (cells.supports == "disjoint").any():
         figures["law"] = _law(cells[cells.supports == "disjoint"])
@@ -30,7 +30,8 @@ def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) ->
 
 def _polygons(vectors: pd.DataFrame) -> Figure:
     """The paper's Figure 2: features above, hidden vectors below, one T a column; the first training set of each."""
-    shown = vectors[(vectors.supports == "random") & (vectors.data_seed == vectors.data_seed.min())]
+    shown = vectors[vectors.supports == "random"]
+    shown = shown[shown.data_seed == shown.groupby("T").data_seed.transform("min")]
     sizes = sorted(shown["T"].unique())
     figure = Figure(figsize=(1.55 * len(sizes), 3.5))
     grid = figure.subplots(2, len(sizes), squeeze=False)
@@ -85,12 +86,12 @@ def _law(cells: pd.DataFrame) -> Figure:
     for axes, (column, name, title) in zip(figure.subplots(1, 3), panels, strict=True):
         axes.plot(T, [getattr(exact, name) for exact in law], color=style.LAW, zorder=0)
         for k, (decay, runs) in enumerate(cells.groupby("weight_decay")):
-            color = (style.POINT, style.INK)[k % 2]
+            color = style.SERIES[k % len(style.SERIES)]
             for is_regular, face in ((False, "none"), (True, color)):
                 some = runs[runs.regular.eq(is_regular)]
                 label = f"{'regular' if is_regular else 'another shape'}, decay {decay:g}"
                 axes.scatter(
-                    some["T"] * (0.97, 1.03)[k % 2],
+                    some["T"] * 1.05**k,
                     some[column],
                     s=18,
                     facecolors=face,
@@ -105,7 +106,7 @@ def _law(cells: pd.DataFrame) -> Figure:
     figure.get_axes()[0].plot([], [], color=style.LAW, label="exact law")
     figure.get_axes()[0].legend(loc="upper left", fontsize=8)
     figure.suptitle(
-        "Orthonormal points: regular polygons against the exact law, at two weight decays",
+        "Orthonormal points: regular polygons against the exact law",
         y=1.04,
     )
     return figure

@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.compiler import LANES, compiled, flush_subnormals, fma, from_source, restore_subnormals
+from stages.toy import adamw
+from stages.toy.adamw import update
+from stages.toy.compiler import LANES, compiled, flush_subnormals, from_source, restore_subnormals
 from stages.toy.data import Points
 from stages.toy.pairs import gradient_pass
 
-NAME = "fused"
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
 
 
@@ -59,13 +60,7 @@ class Fused:
         self._place = self._places(points.feature)
         self._P = self._pack(W, b)
         self._moments = np.zeros_like(self._P), np.zeros_like(self._P)
-        self._constants = (
-            np.float32(2 * scale / points.T),
-            np.float32(1 - beta1),
-            np.float32(beta2),
-            np.float32(1 - beta2),
-            np.float32(eps),
-        )
+        self._constants = adamw.constants(2 * scale / points.T, beta1, beta2, eps)
         self._weight_decay = weight_decay
         self._square = float(np.sum(points.value.astype(np.float64) ** 2))
 
@@ -76,14 +71,12 @@ class Fused:
         record: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
-        step_size = (rates / corrections[0]).astype(np.float32)
-        inverse_root = (1 / np.sqrt(corrections[1])).astype(np.float32)
-        decay = (1 - rates * self._weight_decay).astype(np.float32)
+        steps = adamw.steps(rates, corrections, self._weight_decay)
         losses = np.full(len(rates), np.nan)
         p = self._points
         taken = _compile(self.m, self.L)(
             self._P, *self._moments, self._start, self._place, p.value, self._square,
-            step_size, inverse_root, decay, *self._constants, record, losses,
+            steps, self._constants, record, losses,
         )  # fmt: skip
         return losses[:taken]
 
@@ -91,7 +84,7 @@ class Fused:
         """See `Engine.gradient`."""
         p = self._points
         G = _gradient(self.m, self.L)(self._P, self._start, self._place, p.value)
-        gW, gb = self._unpack(G * self._constants[0])
+        gW, gb = self._unpack(G * self._constants.scale)
         return gW, gb
 
     @property
@@ -126,15 +119,15 @@ def _compile(m: int, L: int) -> Callable[..., int]:
     hidden, pairs, sparse = _hidden(m, L), gradient_pass(m, L), _sparse(m, L)
 
     @compiled()
-    def train(P, M, V, start, place, value, square,
-              step_size, inverse_root, decay, scale, one_beta1, beta2, one_beta2, eps, record, losses):  # fmt: skip
+    def train(P, M, V, start, place, value, square, steps, constants, record, losses):
         T = len(start) - 1
         G = np.zeros_like(P)
         H, GH = np.empty((T, m), dtype=np.float32), np.zeros((T, m), dtype=np.float32)
         active = np.empty(np.max(np.diff(start)), dtype=np.float32)
         state = flush_subnormals()
-        taken = len(step_size)
-        for s in range(len(step_size)):
+        size, inverse_root, decay = steps
+        taken = len(size)
+        for s in range(len(size)):
             hidden(P, start, place, value, H)
             pairs(P, G, H, GH)
             activity = 0.0
@@ -147,12 +140,7 @@ def _compile(m: int, L: int) -> Callable[..., int]:
                 if not np.isfinite(losses[s]):
                     taken = s + 1
                     break
-            for i in range(len(P)):
-                g = G[i] * scale
-                G[i] = 0
-                M[i] = fma(g - M[i], one_beta1, M[i])
-                V[i] = fma(one_beta2 * g, g, V[i] * beta2)
-                P[i] = P[i] * decay[s] - step_size[s] * M[i] / fma(np.sqrt(V[i]), inverse_root[s], eps)
+            update(P, G, M, V, size[s], inverse_root[s], decay[s], constants)
         restore_subnormals(state)
         return taken
 
