@@ -8,6 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.compiler import compiled, flush_subnormals, fma, restore_subnormals
+from stages.toy.schedule import Schedule
+
+
+class Optimiser(NamedTuple):
+    """What the loss is multiplied by, and AdamW's constants."""
+
+    scale: float
+    beta1: float
+    beta2: float
+    eps: float
+    weight_decay: float
 
 
 class Constants(NamedTuple):
@@ -28,17 +39,16 @@ class Steps(NamedTuple):
     decay: NDArray[np.float32]  # 1 - learning rate x weight decay
 
 
-def constants(scale: float, beta1: float, beta2: float, eps: float) -> Constants:
-    """The constants as float32, rounded once."""
-    return Constants(*map(np.float32, (scale, 1 - beta1, beta2, 1 - beta2, eps)))
+def constants(optimiser: Optimiser, T: int) -> Constants:
+    """The constants as float32, rounded once; the summed gradient lacks a factor 2 scale / T."""
+    _, beta1, beta2, eps, _ = optimiser
+    return Constants(*map(np.float32, (2 * optimiser.scale / T, 1 - beta1, beta2, 1 - beta2, eps)))
 
 
-def steps(
-    rates: NDArray[np.float64], corrections: tuple[NDArray[np.float64], NDArray[np.float64]], weight_decay: float
-) -> Steps:
-    """Learning rates and Adam's 1 - beta1^s, 1 - beta2^s, (steps,) each, as what `update` takes."""
-    size, inverse_root = rates / corrections[0], 1 / np.sqrt(corrections[1])
-    return Steps(*(a.astype(np.float32) for a in (size, inverse_root, 1 - rates * weight_decay)))
+def steps(schedule: Schedule, weight_decay: float) -> Steps:
+    """A schedule as what `update` takes."""
+    size, inverse_root = schedule.rates / schedule.correction1, 1 / np.sqrt(schedule.correction2)
+    return Steps(*(a.astype(np.float32) for a in (size, inverse_root, 1 - schedule.rates * weight_decay)))
 
 
 @compiled()

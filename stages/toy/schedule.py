@@ -7,11 +7,33 @@ trained bytes with it.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TERMS = 14  # of cosine's Taylor series: the first term left out is below 1e-23 on [0, pi/2]
+
+
+class Schedule(NamedTuple):
+    """Some of a training's steps, (steps,) each: learning rates, Adam's 1 - beta^s, and where the loss is kept."""
+
+    rates: NDArray[np.float64]
+    correction1: NDArray[np.float64]
+    correction2: NDArray[np.float64]
+    record: NDArray[np.bool_]
+
+    def part(self, first: int, last: int) -> Schedule:
+        """Steps first .. last - 1 of these."""
+        part = slice(first, last)
+        return Schedule(self.rates[part], self.correction1[part], self.correction2[part], self.record[part])
+
+
+def schedule(steps: int, lr: float, warmup: float, beta1: float, beta2: float) -> Schedule:
+    """All steps of a training; the losses before `recorded_steps` are kept."""
+    record = np.isin(np.arange(steps), recorded_steps(steps))
+    rates = learning_rates(steps, lr, warmup)
+    return Schedule(rates, bias_corrections(steps, beta1), bias_corrections(steps, beta2), record)
 
 
 def learning_rates(steps: int, peak: float, warmup: float) -> NDArray[np.float64]:

@@ -7,16 +7,17 @@ then trained again, and no store can hand out weights of older code. `tests/toy/
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.toy.adamw import Optimiser
 from stages.toy.data import Points
 from stages.toy.engines import Engine
 from stages.toy.engines.fused import Fused
 from stages.toy.model import initial_weights, loss_scale, point_losses
-from stages.toy.schedule import bias_corrections, learning_rates, recorded_steps
+from stages.toy.schedule import recorded_steps, schedule
 from stages.toy.spec import LARGEST_FUSED_M, Training
 
 VERSION = 2
@@ -55,11 +56,8 @@ def engine_name(training: Training) -> str:
 def train(points: Points, spec: Training) -> Trained:
     """Train on all points at every step, as `spec` says."""
     model = _engine(points, spec)
-    rates = learning_rates(spec.steps, spec.lr, spec.warmup)
-    first, second = (bias_corrections(spec.steps, beta) for beta in (spec.beta1, spec.beta2))
     kept = recorded_steps(spec.steps)
-    record = np.isin(np.arange(spec.steps), kept)
-    losses = model.advance(rates, (first, second), record)
+    losses = model.advance(schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2))
     W, b, steps = model.W, model.b, len(losses)
     kept = kept[kept < steps]
     final = point_losses(W, b, points).mean()
@@ -76,16 +74,11 @@ def work(points: Points, spec: Training) -> float:
 def _engine(points: Points, spec: Training) -> Engine:
     W = initial_weights(spec.m, points.n, spec.init, spec.init_seed)
     b = np.zeros(points.n, dtype=np.float32)
-    options: dict[str, Any] = {
-        "scale": loss_scale(spec.reduction, points.n),
-        "beta1": spec.beta1,
-        "beta2": spec.beta2,
-        "eps": spec.eps,
-        "weight_decay": spec.weight_decay,
-    }
+    scale = loss_scale(spec.reduction, points.n)
+    optimiser = Optimiser(scale, spec.beta1, spec.beta2, spec.eps, spec.weight_decay)
     kind = engine_name(spec).split()[0]
     if kind == "fused":
-        return Fused(points, W, b, **options)
+        return Fused(points, W, b, optimiser)
     import torch  # seconds to import, and most cells never need it
 
     from stages.toy.engines.tiled import Tiled
@@ -93,5 +86,5 @@ def _engine(points: Points, spec: Training) -> Engine:
 
     torch.set_num_threads(1)  # one thread a cell, whose sums then have one order
     if kind == "tiled":
-        return Tiled(points, W, b, **options)
-    return Torch(points, W, b, **options)
+        return Tiled(points, W, b, optimiser)
+    return Torch(points, W, b, optimiser)

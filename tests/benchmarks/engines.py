@@ -18,16 +18,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 import numpy as np
 import torch
 
+from stages.toy.adamw import Optimiser
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
 from stages.toy.engines.tiled import Tiled
 from stages.toy.model import initial_weights
-from stages.toy.schedule import bias_corrections, learning_rates
+from stages.toy.schedule import schedule
 from stages.toy.spec import LARGEST_FUSED_M, Data
 
 SIZES = [(1000, 0.99, 30, 2), (1000, 0.99, 1000, 2), (10_000, 0.999, 30, 2)]
 SIZES += [(10_000, 0.999, 1000, m) for m in (2, 4, 8, 32, 128)]
-OPTIONS = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 1e-2}
 
 
 def eager_step(points: Points, m: int) -> Callable[[], None]:
@@ -51,10 +51,9 @@ def our_steps(points: Points, m: int, count: int) -> Callable[[], Any]:
     """`count` steps of the engine that `auto` takes."""
     W, b = initial_weights(m, points.n, "xavier_normal", 0), np.zeros(points.n, dtype=np.float32)
     engine = Fused if m <= LARGEST_FUSED_M else Tiled
-    model = engine(points, W, b, scale=1 / points.n, **OPTIONS)
-    rates = learning_rates(count, 1e-3, 0.05)
-    corrections = bias_corrections(count, 0.9), bias_corrections(count, 0.999)
-    return lambda: model.advance(rates, corrections, np.zeros(count, dtype=bool))
+    model = engine(points, W, b, Optimiser(1 / points.n, 0.9, 0.999, 1e-8, 1e-2))
+    steps = schedule(count, 1e-3, 0.05, 0.9, 0.999)._replace(record=np.zeros(count, dtype=bool))
+    return lambda: model.advance(steps)
 
 
 def seconds(call: Callable[[], Any]) -> float:

@@ -11,17 +11,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.toy.adamw import Optimiser
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
 from stages.toy.engines.tiled import Tiled
 from stages.toy.engines.torch import Torch
 from stages.toy.model import initial_weights, point_losses
 from stages.toy.polygon import polygon_model
-from stages.toy.schedule import bias_corrections, learning_rates
+from stages.toy.schedule import learning_rates, schedule
 from stages.toy.spec import LARGEST_FUSED_M, Data
 from tests.toy.test_data import dense
 
-OPTIONS = {"scale": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 1e-2}
+ADAMW = Optimiser(scale=1.0, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=1e-2)
 ENGINES = [Fused, Tiled, Torch]
 
 
@@ -37,10 +38,8 @@ def reference(points: Points, W: np.ndarray, b: np.ndarray) -> tuple[float, np.n
 
 def advance(model: Any, steps: int, lr: float = 1e-2, start: int = 0) -> np.ndarray:
     """Steps start .. start + steps - 1 of a schedule of 200, every loss recorded."""
-    rates = learning_rates(200, lr, 0.05)
-    corrections = bias_corrections(200, 0.9), bias_corrections(200, 0.999)
-    part = slice(start, start + steps)
-    return model.advance(rates[part], (corrections[0][part], corrections[1][part]), np.ones(steps, dtype=bool))
+    part = schedule(200, lr, 0.05, 0.9, 0.999).part(start, start + steps)
+    return model.advance(part._replace(record=np.ones(steps, dtype=bool)))
 
 
 def relative(a: np.ndarray, b: np.ndarray) -> float:
@@ -66,7 +65,7 @@ def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
         b = np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32)
         _, gW, gb = reference(points, W, b)
         for engine in ENGINES[m > LARGEST_FUSED_M :]:
-            ours = engine(points, W, b, **OPTIONS).gradient()
+            ours = engine(points, W, b, ADAMW).gradient()
             assert relative(ours[0], gW) < 1e-5 and relative(ours[1], gb) < 1e-5, engine
 
     agrees()
@@ -81,7 +80,7 @@ def test_gradients_at_ties_and_repeated_points(engine: Any) -> None:
     W, b = initial_weights(2, 40, "xavier_uniform", 0), np.zeros(40, dtype=np.float32)
     W[:, ::2] = 0
     _, gW, gb = reference(points, W, b)
-    ours = engine(points, W, b, **OPTIONS).gradient()
+    ours = engine(points, W, b, ADAMW).gradient()
     assert relative(ours[0], gW) < 1e-5 and relative(ours[1], gb) < 1e-5
 
 
@@ -91,7 +90,7 @@ def test_the_exact_polygon_has_no_loss_and_no_gradient(engine: Any, T: int) -> N
     points = sample(Data(n=400, S=0.99, T=T, supports="disjoint", data_seed=T))
     W, b = (a.astype(np.float32) for a in polygon_model(points))
     assert 0 <= point_losses(W, b, points).max() < 1e-12 * (1 + np.abs(b).max()) ** 2
-    gW, gb = engine(points, W, b, **OPTIONS).gradient()
+    gW, gb = engine(points, W, b, ADAMW).gradient()
     assert max(np.abs(gW).max(), np.abs(gb).max()) < 1e-4 * (1 + np.abs(b).max()) / T
 
 
@@ -99,8 +98,8 @@ def test_the_exact_polygon_has_no_loss_and_no_gradient(engine: Any, T: int) -> N
 def test_a_short_run_follows_torch_s_adamw_in_float64_step_by_step(engine: Any) -> None:
     points = sample(Data(n=150, S=0.95, T=33, supports="random", data_seed=0))
     W, b = initial_weights(2, 150, "xavier_normal", 1), np.zeros(150, dtype=np.float32)
-    ours = engine(points, W, b, **OPTIONS)
-    exact = Torch(points, W, b, **OPTIONS, dtype=torch.float64)
+    ours = engine(points, W, b, ADAMW)
+    exact = Torch(points, W, b, ADAMW, dtype=torch.float64)
     for s in range(60):
         loss, exact_loss = advance(ours, 1, start=s)[0], advance(exact, 1, start=s)[0]
         assert loss == pytest.approx(exact_loss, rel=1e-5), s
@@ -111,7 +110,7 @@ def test_weight_decay_alone_shrinks_what_no_gradient_reaches() -> None:
     """One point with one feature, all other columns of W pushed inactive: they only decay."""
     points = Points(64, np.array([0, 1]), np.array([5], dtype=np.int32), np.ones(1, dtype=np.float32))
     W, b = initial_weights(2, 64, "xavier_normal", 0), np.full(64, -1, dtype=np.float32)
-    model = Fused(points, W, b, **(OPTIONS | {"weight_decay": 1.0}))
+    model = Fused(points, W, b, ADAMW._replace(weight_decay=1.0))
     advance(model, 200)
     shrunk = np.prod(1 - learning_rates(200, 1e-2, 0.05))
     others = np.arange(64) != 5
@@ -121,7 +120,7 @@ def test_weight_decay_alone_shrinks_what_no_gradient_reaches() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_recorded_losses_are_those_of_the_weights_before_the_step(engine: Any) -> None:
     points = sample(Data(n=150, S=0.95, T=33, supports="random", data_seed=0))
-    model = engine(points, initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32), **OPTIONS)
+    model = engine(points, initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32), ADAMW)
     for s in range(5):
         expected = point_losses(model.W, model.b, points).mean()
         assert advance(model, 1, start=s)[0] == pytest.approx(expected, rel=1e-6)
@@ -131,7 +130,7 @@ def test_recorded_losses_are_those_of_the_weights_before_the_step(engine: Any) -
 def test_one_advance_is_the_same_bytes_as_many(engine: Any) -> None:
     points = sample(Data(n=150, S=0.95, T=33, supports="random", data_seed=0))
     W, b = initial_weights(2, 150, "xavier_normal", 0), np.zeros(150, dtype=np.float32)
-    whole, parts = engine(points, W, b, **OPTIONS), engine(points, W, b, **OPTIONS)
+    whole, parts = engine(points, W, b, ADAMW), engine(points, W, b, ADAMW)
     advance(whole, 100)
     for start, steps in ((0, 1), (1, 36), (37, 63)):
         advance(parts, steps, start=start)
@@ -143,7 +142,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(engine: Any) -> None:
     points = sample(Data(n=50, S=0.9, T=10, supports="random", data_seed=0))
     W = initial_weights(2, 50, "xavier_normal", 0)
     W[0, points.feature[0]] = np.inf
-    losses = advance(engine(points, W, np.zeros(50, dtype=np.float32), **OPTIONS), 20)
+    losses = advance(engine(points, W, np.zeros(50, dtype=np.float32), ADAMW), 20)
     assert len(losses) == 1 and not np.isfinite(losses[0])
 
 
@@ -152,8 +151,8 @@ def test_mean_at_eps_is_sum_at_n_eps_bit_for_bit_when_n_is_a_power_of_two(
 ) -> None:
     points = sample(data(n=128, T=40))
     W, b = initial_weights(2, 128, "xavier_normal", 0), np.zeros(128, dtype=np.float32)
-    mean = Fused(points, W, b, **(OPTIONS | {"scale": 1 / 128, "eps": 2.0**-20}))
-    summed = Fused(points, W, b, **(OPTIONS | {"scale": 1.0, "eps": 2.0**-13}))
+    mean = Fused(points, W, b, ADAMW._replace(scale=1 / 128, eps=2.0**-20))
+    summed = Fused(points, W, b, ADAMW._replace(scale=1.0, eps=2.0**-13))
     advance(mean, 200)
     advance(summed, 200)
     assert mean.W.tobytes() == summed.W.tobytes() and mean.b.tobytes() == summed.b.tobytes()

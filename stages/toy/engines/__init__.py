@@ -1,4 +1,7 @@
-"""Engines train one model each: same arguments, same methods, same mathematics, different speed."""
+"""Engines train one model each: same arguments, same methods, same mathematics, different speed.
+
+An engine is made from the training set, the initial W of shape (m, n) and b of shape (n,), and an `adamw.Optimiser`.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.toy.schedule import Schedule
+
 
 class Engine(Protocol):
     """A model in training."""
 
-    def advance(
-        self,
-        rates: NDArray[np.float64],
-        corrections: tuple[NDArray[np.float64], NDArray[np.float64]],
-        record: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
-        """Take len(rates) AdamW steps; the loss before each step that `record` marks comes back, NaN elsewhere.
+    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
+        """Take the schedule's AdamW steps; the loss before each step that it records comes back, NaN elsewhere.
 
-        `rates` are learning rates, `corrections` Adam's 1 - beta1^s and 1 - beta2^s of the same steps, (steps,) each.
         The loss is the mean over points of the error summed over features, whatever the reduction trained on.
         A loss that is not finite stops the training there; what comes back then ends with it.
         """

@@ -23,34 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy import adamw
-from stages.toy.adamw import update
+from stages.toy.adamw import Optimiser, update
 from stages.toy.compiler import LANES, compiled, flush_subnormals, from_source, restore_subnormals
 from stages.toy.data import Points
 from stages.toy.pairs import gradient_pass
+from stages.toy.schedule import Schedule
 
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
 
 
 class Fused:
-    """A model in training. Create it with its initial weights, `advance` it, read `W` and `b`.
+    """A model in training: create it with its initial weights, m <= 8, `advance` it, read `W` and `b`."""
 
-    Args:
-        points: the training set. W: (m, n) initial weights; b: (n,) initial biases; m <= 8.
-        scale: what the summed loss is multiplied by. beta1, beta2, eps, weight_decay: AdamW's.
-    """
-
-    def __init__(
-        self,
-        points: Points,
-        W: NDArray[np.float32],
-        b: NDArray[np.float32],
-        *,
-        scale: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        weight_decay: float,
-    ) -> None:
+    def __init__(self, points: Points, W: NDArray[np.float32], b: NDArray[np.float32], optimiser: Optimiser) -> None:
         self.m, self.n = W.shape
         tiles = -(-self.n * 2 * (self.m + 1) // _L1_FLOATS)
         self.L = -(-self.n // (tiles * LANES)) * LANES
@@ -60,23 +45,18 @@ class Fused:
         self._place = self._places(points.feature)
         self._P = self._pack(W, b)
         self._moments = np.zeros_like(self._P), np.zeros_like(self._P)
-        self._constants = adamw.constants(2 * scale / points.T, beta1, beta2, eps)
-        self._weight_decay = weight_decay
+        self._constants = adamw.constants(optimiser, points.T)
+        self._weight_decay = optimiser.weight_decay
         self._square = float(np.sum(points.value.astype(np.float64) ** 2))
 
-    def advance(
-        self,
-        rates: NDArray[np.float64],
-        corrections: tuple[NDArray[np.float64], NDArray[np.float64]],
-        record: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
+    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
-        steps = adamw.steps(rates, corrections, self._weight_decay)
-        losses = np.full(len(rates), np.nan)
+        steps = adamw.steps(schedule, self._weight_decay)
+        losses = np.full(len(schedule.rates), np.nan)
         p = self._points
         taken = _compile(self.m, self.L)(
             self._P, *self._moments, self._start, self._place, p.value, self._square,
-            steps, self._constants, record, losses,
+            steps, self._constants, schedule.record, losses,
         )  # fmt: skip
         return losses[:taken]
 

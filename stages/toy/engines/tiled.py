@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from stages.toy import adamw
+from stages.toy.adamw import Optimiser
 from stages.toy.compiler import compiled, fma
 from stages.toy.data import Points
+from stages.toy.schedule import Schedule
 
 _POINTS, _FEATURES = 256, 512  # of a tile: 512 KiB of activations, a fraction of L2
 
@@ -21,18 +23,7 @@ _POINTS, _FEATURES = 256, 512  # of a tile: 512 KiB of activations, a fraction o
 class Tiled:
     """A model in training, with the same arguments and methods as `fused.Fused`, for any m; float32 on the CPU."""
 
-    def __init__(
-        self,
-        points: Points,
-        W: NDArray[np.float32],
-        b: NDArray[np.float32],
-        *,
-        scale: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        weight_decay: float,
-    ) -> None:
+    def __init__(self, points: Points, W: NDArray[np.float32], b: NDArray[np.float32], optimiser: Optimiser) -> None:
         self._points, (self.m, self.n) = points, W.shape
         self._rows, self._b = np.ascontiguousarray(W.T), b.copy()  # (n, m), (n,)
         self._G, self._Gb = np.zeros_like(self._rows), np.zeros_like(b)
@@ -41,23 +32,18 @@ class Tiled:
             (P.ravel(), G.ravel(), *np.zeros((2, P.size), dtype=np.float32))
             for P, G in ((self._rows, self._G), (self._b, self._Gb))
         ]
-        self._constants = adamw.constants(2 * scale / points.T, beta1, beta2, eps)
-        self._weight_decay = weight_decay
+        self._constants = adamw.constants(optimiser, points.T)
+        self._weight_decay = optimiser.weight_decay
         self._square = float(np.sum(points.value.astype(np.float64) ** 2))
         self._activations = torch.empty(_POINTS * _FEATURES)
 
-    def advance(
-        self,
-        rates: NDArray[np.float64],
-        corrections: tuple[NDArray[np.float64], NDArray[np.float64]],
-        record: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
+    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
-        steps = adamw.steps(rates, corrections, self._weight_decay)
-        losses = np.full(len(rates), np.nan)
-        for s in range(len(rates)):
-            loss = self._accumulate(with_loss=bool(record[s]))
-            if record[s]:
+        steps = adamw.steps(schedule, self._weight_decay)
+        losses = np.full(len(schedule.rates), np.nan)
+        for s in range(len(schedule.rates)):
+            loss = self._accumulate(with_loss=bool(schedule.record[s]))
+            if schedule.record[s]:
                 losses[s] = loss
                 if not np.isfinite(loss):
                     return losses[: s + 1]

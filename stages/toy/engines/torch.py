@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stages.toy.adamw import Optimiser
 from stages.toy.data import Points
+from stages.toy.schedule import Schedule
 
 _CHUNK_ELEMENTS = 2**22  # of a dense (points, n) chunk: 16 MiB in float32
 
@@ -28,12 +30,8 @@ class Torch:
         points: Points,
         W: NDArray[np.floating],
         b: NDArray[np.floating],
+        optimiser: Optimiser,
         *,
-        scale: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        weight_decay: float,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -41,24 +39,23 @@ class Torch:
             return torch.tensor(array, dtype=dtype, device=device)
 
         self._W, self._b = (tensor(a, dtype).requires_grad_() for a in (W, b))
-        self._points, self._scale = points, scale
+        self._points, self._scale = points, optimiser.scale
         self._row, self._index = tensor(points.row), tensor(points.feature.astype(np.int64))
         self._value = tensor(points.value, dtype)
         self._adamw = torch.optim.AdamW(
-            [self._W, self._b], lr=0.0, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
+            [self._W, self._b],
+            lr=0.0,
+            betas=(optimiser.beta1, optimiser.beta2),
+            eps=optimiser.eps,
+            weight_decay=optimiser.weight_decay,
         )
 
-    def advance(
-        self,
-        rates: NDArray[np.float64],
-        corrections: tuple[NDArray[np.float64], NDArray[np.float64]],
-        record: NDArray[np.bool_],
-    ) -> NDArray[np.float64]:
-        """See `Engine.advance`; AdamW counts its own steps, so `corrections` are not needed."""
-        losses = np.full(len(rates), np.nan)
-        for s, rate in enumerate(rates):
+    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
+        """See `Engine.advance`; AdamW counts its own steps, so the corrections are not needed."""
+        losses = np.full(len(schedule.rates), np.nan)
+        for s, rate in enumerate(schedule.rates):
             loss = self._backward()
-            if record[s]:
+            if schedule.record[s]:
                 losses[s] = loss
                 if not np.isfinite(loss):
                     return losses[: s + 1]
