@@ -187,7 +187,7 @@ def test_stages_run_by_hand_in_the_wrong_order_say_so_in_one_line(project: Proje
         ("render", "no such file"),
     ):
         done = project.run(stage, "geometry")
-        assert done.returncode == 1 and says in done.stderr and done.stderr.count("\n") == 1, done.stderr
+        assert done.returncode == 1 and says in done.stderr.lower() and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_an_unknown_experiment_is_named(project: Project) -> None:

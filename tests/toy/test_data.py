@@ -24,7 +24,7 @@ def dense(points: Points) -> np.ndarray:
     T=st.integers(1, 80),
     seed=st.integers(0, 10),
 )
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=80, derandomize=True)
 def test_points_are_unit_rows_of_distinct_features_none_empty(n: int, S: float, T: int, seed: int) -> None:
     points = sample(Data(n=n, S=S, T=T, supports="random", data_seed=seed))
     x = dense(points)

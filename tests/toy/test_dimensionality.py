@@ -23,7 +23,7 @@ def by_definition(v: np.ndarray) -> np.ndarray:
 
 
 @given(vectors)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, derandomize=True)
 def test_it_is_the_definition_lies_in_0_1_and_sums_to_at_most_m(v: np.ndarray) -> None:
     v = np.where(abs(v) < 1e-3, 0, v)
     D = dimensionality(v)

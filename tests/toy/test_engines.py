@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.toy.adamw import Optimiser
@@ -55,14 +55,17 @@ def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
     @given(
         n=st.integers(largest_n - 15, largest_n),
         T=st.integers(1, 70) if largest_n < 500 else st.integers(250, 270),
-        S=st.sampled_from([0.5, 0.9, 0.99]),
+        S=st.sampled_from([0.5, 0.9, 0.99] if largest_n < 500 else [0.9, 0.99]),
         seed=st.integers(0, 5),
     )
-    @settings(deadline=None, max_examples=10)
+    @settings(deadline=None, max_examples=10, derandomize=True)
     def agrees(n: int, T: int, S: float, seed: int) -> None:
         points = sample(Data(n=n, S=S, T=T, supports="random", data_seed=seed))
         W = initial_weights(m, n, "xavier_normal", seed) * 3
         b = np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32)
+        # within rounding of z = 0 float32 and float64 may take different sides, and the gradient jumps there
+        z = np.einsum("km,km->k", points.hidden(W)[points.row], W.T[points.feature]) + b[points.feature]
+        assume(np.abs(z).min() > 2e-6)
         _, gW, gb = reference(points, W, b)
         for engine in ENGINES[m > LARGEST_FUSED_M :]:
             ours = engine(points, W, b, ADAMW).gradient()
