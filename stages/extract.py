@@ -25,12 +25,13 @@ from stages.toy.dimensionality import dimensionality
 from stages.toy.measures import Model, list_vectors, losses_on_fresh_points
 from stages.toy.spec import Data, Training
 
-AXES = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)
+# what a cell was made from: the grid's axes, and what they leave fixed
+SPEC = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)
 
-CELLS = AXES | {
+CELLS = SPEC | {
     "status": Column(str, "trained, diverged (its loss stopped being finite) or failed"),
     "error": Column(str, "why the cell failed"),
-    "engine_used": Column(str, "engine, instruction set and versions that trained it"),
+    "engine_used": Column(str, "engine that trained it, and the versions that its bytes hang on"),
     "steps_taken": Column(int, "steps until the end or the divergence"),
     "selected": Column(bool, "lowest train loss among the initialisations of its training set"),
     "train_loss": Column(float, "mean over points of the squared error summed over features"),
@@ -47,7 +48,7 @@ CELLS = AXES | {
     "D_x_ratio_p90": Column(float, "90th percentile of the same"),
 }
 
-VECTORS = AXES | {
+VECTORS = SPEC | {
     "kind": Column(str, "feature (a column of W) or point (the hidden vector of a training point)"),
     "item": Column(int, "which feature or training point"),
     "sampled": Column(bool, "drawn at random from those that are not among the largest D"),
@@ -137,7 +138,7 @@ def _select(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Ce
 
 def _vectors(row: dict[str, Any], model: Model, points: Points, measure: Measure) -> Iterable[dict[str, Any]]:
     """The columns of VECTORS for one cell's features, then for its points."""
-    axes = {name: row[name] for name in AXES}
+    axes = {name: row[name] for name in SPEC}
     for kind, vectors in (("feature", model[0].T), ("point", points.hidden(model[0]))):
         listed = list_vectors(vectors, measure.vectors, json.dumps([kind, axes]))
         k = len(listed.item)

@@ -6,7 +6,7 @@ For a point t and a feature i, with z = W_i . h_t + b_i and a = max(z, 0), one v
 
 as if every x_ti were 0. The few x_ti > 0 then need a correction (a -> a - x_ti where z > 0) and the encoder's
 share of the gradient, grad W_i += x_ti grad h_t. The squared activations come free:
-sum_t a^2 = W_i . (sum_t a h_t) + b_i (sum_t a). The common factor 2 / T is applied with AdamW's update.
+sum_t a^2 = W_i . (sum_t a h_t) + b_i (sum_t a). The common factor 2 scale / T is applied with AdamW's update.
 
 Layout. Parameters, gradients and AdamW's moments are flat arrays of *tiles* of L features: m rows of weights and
 one of biases, L apart. A tile and its gradient stay in L1 while all points go by. Features that pad the last tile are
