@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from stages import paths
 from stages.grid import bundle
 from stages.grid.bundle import Record
@@ -14,7 +16,7 @@ from stages.toy.spec import Data
 def write(experiment: str, scale: str, sets: Mapping[Data, Points]) -> None:
     """Write the training sets, each under what it was drawn from."""
     records = [
-        Record(data.model_dump(), {"start": points.start, "feature": points.feature, "value": points.value})
+        Record(data.model_dump(), {name: a for name, a in points._asdict().items() if isinstance(a, np.ndarray)})
         for data, points in sets.items()
     ]
     bundle.write(paths.datasets(experiment, scale), records)

@@ -22,7 +22,8 @@ from stages.params import Cell, Experiment, Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
-from stages.toy.measures import Model, list_vectors, losses_on_fresh_points
+from stages.toy.measures import list_vectors, losses_on_fresh_points
+from stages.toy.model import Model, model
 from stages.toy.spec import Data, Training
 
 # what a cell was made from: the grid's axes, and what they leave fixed
@@ -34,11 +35,13 @@ CELLS = SPEC | {
     "engine_used": Column(str, "engine that trained it, and the versions that its bytes hang on"),
     "steps_taken": Column(int, "steps until the end or the divergence"),
     "selected": Column(bool, "lowest train loss among the initialisations of its training set"),
-    "train_loss": Column(float, "mean over points of the squared error summed over features"),
+    "train_loss": Column(float, "mean over points of the error |x - x'|^p summed over features"),
     "test_loss": Column(float, "the same on fresh points"),
     "test_loss_se": Column(float, "standard error of test_loss over the test points"),
     "test_loss_median": Column(float, "median over the test points"),
-    "constant_loss": Column(float, "loss of the best constant output on the test points"),
+    "constant_loss": Column(
+        float, "loss of the best constant output on the test points, where the loss is the paper's"
+    ),
     "norm_W": Column(float, "Frobenius norm of W"),
     "norm_b": Column(float, "norm of b"),
     "D_f_max": Column(float, "largest feature dimensionality"),
@@ -66,19 +69,21 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     points = datasets.read(name, scale)
     records = bundle.read(paths.models(name, scale))
     cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
-    models: dict[int, Model] = {
-        i: (r.arrays["W"], r.arrays["b"]) for i, r in enumerate(records) if r.about["status"] == "trained"
+    models = {
+        i: model(r.arrays["W"], r.arrays["b"], r.arrays.get("U"), cells[i].training)
+        for i, r in enumerate(records)
+        if r.about["status"] == "trained"
     }
     rows: list[dict[str, Any]] = [{"cell": i} | cell.axes for i, cell in enumerate(cells)]
     for row, record in zip(rows, records, strict=True):
         row |= {key: record.about.get(key) for key in ("status", "error", "engine_used", "steps_taken")}
         row["selected"] = False
-    for i, (W, b) in models.items():
+    for i, trained in models.items():
         row, x = rows[i], points[cells[i].data]
         row["train_loss"] = records[i].arrays["history_loss"][-1]
-        row |= _measures(W, b, x, experiment.measure)
+        row |= _measures(trained, x, experiment.measure)
         if own_columns:
-            row |= own.cell(W, b, x, experiment.measure)
+            row |= own.cell(trained, x, experiment.measure)
     _add_test_losses(rows, models, cells, experiment.measure)
     _select(rows, models, cells)
     listed = [
@@ -95,14 +100,14 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     claims.write(paths.metrics(name, scale), own.summary(frame, experiment.measure))
 
 
-def _measures(W: np.ndarray, b: np.ndarray, points: Points, measure: Measure) -> dict[str, Any]:
-    """Columns of CELLS that need no test points, for W of shape (m, n) and b of shape (n,)."""
-    D_f = dimensionality(W.T)
-    ratio = dimensionality(points.hidden(W)) * points.T / len(W)
+def _measures(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
+    """Columns of CELLS that need no test points."""
+    D_f = dimensionality(model.W.T)
+    ratio = dimensionality(model.hidden(points)) * points.T / model.m
     p10, median, p90 = np.percentile(ratio, [10, 50, 90])
     return {
-        "norm_W": np.linalg.norm(W.astype(np.float64)),
-        "norm_b": np.linalg.norm(b.astype(np.float64)),
+        "norm_W": np.linalg.norm(model.W.astype(np.float64)),
+        "norm_b": np.linalg.norm(model.b.astype(np.float64)),
         "D_f_max": D_f.max(),
         "features_learned": int((D_f > measure.learned).sum()),
         "D_x_ratio_median": median,
@@ -123,7 +128,7 @@ def _add_test_losses(rows: list[dict[str, Any]], models: dict[int, Model], cells
                 "test_loss": loss.mean,
                 "test_loss_se": loss.standard_error,
                 "test_loss_median": loss.median,
-                "constant_loss": losses.constant,
+                "constant_loss": losses.constant if models[i].is_paper_loss else None,
             }
 
 
@@ -139,7 +144,7 @@ def _select(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Ce
 def _vectors(row: dict[str, Any], model: Model, points: Points, measure: Measure) -> Iterable[dict[str, Any]]:
     """The columns of VECTORS for one cell's features, then for its points."""
     axes = {name: row[name] for name in SPEC}
-    for kind, vectors in (("feature", model[0].T), ("point", points.hidden(model[0]))):
+    for kind, vectors in (("feature", model.W.T), ("point", model.hidden(points))):
         listed = list_vectors(vectors, measure.vectors, json.dumps([kind, axes]))
         k = len(listed.item)
         x, y = listed.vector.T if listed.vector.shape[1] == 2 else ([None] * k, [None] * k)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,12 +27,17 @@ class Column(NamedTuple):
 
 
 def spec_columns(*models: type[BaseModel]) -> dict[str, Column]:
-    """A column for each field of the specs; text unless it is a number."""
+    """A column for each field of the specs."""
     return {
-        name: Column(field.annotation if field.annotation in (int, float) else str, field.description or "")
+        name: Column(_column_type(field.annotation), field.description or "")
         for model in models
         for name, field in model.model_fields.items()
     }
+
+
+def _column_type(annotation: Any) -> Any:
+    """The type of a field, or of the values that it chooses from."""
+    return type(get_args(annotation)[0]) if get_origin(annotation) is Literal else annotation
 
 
 def write(path: Path, columns: Mapping[str, Column], values: Mapping[str, Sequence[Any]]) -> None:

@@ -12,7 +12,7 @@ from stages.grid.bundle import BundleError, Record
 from stages.grid.executor import Job, run
 from stages.grid.store import Store, cell_key
 from stages.params import Cell, Experiment
-from stages.toy.data import Points
+from stages.toy.data import Points, dataset_digest
 from stages.toy.spec import Data
 from stages.toy.training import VERSION, Trained, engine_name, train, work
 
@@ -22,7 +22,7 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     sets = datasets.read(name, scale)
     if sets.keys() != {cell.data for cell in experiment.cells}:
         raise BundleError(f"{paths.datasets(name, scale)}: is not of params.yaml's grid; generate it first")
-    digests = {data: points.digest() for data, points in sets.items()}
+    digests = {data: dataset_digest(data, points) for data, points in sets.items()}
     cells = {cell_key(digests[cell.data], cell.training): cell for cell in experiment.cells}
     store = Store()
     store.tidy()
@@ -55,14 +55,15 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
 
 def _job(cell: Cell, sets: dict[Data, Points]) -> Job:
     points = sets[cell.data]
-    return Job((points, cell.training), work(points, cell.training))
+    return Job((cell.data, points, cell.training), work(points, cell.training))
 
 
 def _record(key: str, cell: Cell, trained: Trained) -> Record:
     status = "diverged" if trained.diverged else "trained"
     about = _about(key, cell) | {"status": status, "steps_taken": trained.steps, "engine_used": trained.engine}
-    arrays = {name: getattr(trained, name) for name in ("W", "b", "history_step", "history_loss")}
-    return Record(about, arrays)
+    arrays = {name: getattr(trained.model, name) for name in ("W", "b", "U")}
+    arrays |= {name: getattr(trained, name) for name in ("history_step", "history_loss")}
+    return Record(about, {name: array for name, array in arrays.items() if array is not None})
 
 
 def _about(key: str, cell: Cell) -> dict[str, Any]:

@@ -59,7 +59,11 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("geometry.smoke.data.Tee", [3], "geometry.smoke.data.Tee is not a key; allowed: n, S, T, supports, data_seed"),
+        (
+            "geometry.smoke.data.Tee",
+            [3],
+            "geometry.smoke.data.Tee is not a key; allowed: n, S, T, supports, fresh, data_seed",
+        ),
         ("geometry.smoke.trainings", {}, "geometry.smoke.trainings is not a key; allowed: data, training, measure"),
         ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: laptop, paper, smoke"),
         ("geometry.smoke.data.S", 1.2, "geometry.smoke.data.S is 1.2; allowed: less than 1"),

@@ -39,10 +39,10 @@ class Steps(NamedTuple):
     decay: NDArray[np.float32]  # 1 - learning rate x weight decay
 
 
-def constants(optimiser: Optimiser, T: int) -> Constants:
-    """The constants as float32, rounded once; the summed gradient lacks a factor 2 scale / T."""
+def constants(optimiser: Optimiser, power: int, total: float) -> Constants:
+    """The constants as float32, rounded once; the summed gradient lacks a factor p scale / T (or total weight)."""
     _, beta1, beta2, eps, _ = optimiser
-    return Constants(*map(np.float32, (2 * optimiser.scale / T, 1 - beta1, beta2, 1 - beta2, eps)))
+    return Constants(*map(np.float32, (power * optimiser.scale / total, 1 - beta1, beta2, 1 - beta2, eps)))
 
 
 def steps(schedule: Schedule, weight_decay: float) -> Steps:
@@ -51,7 +51,7 @@ def steps(schedule: Schedule, weight_decay: float) -> Steps:
     return Steps(*(a.astype(np.float32) for a in (size, inverse_root, 1 - schedule.rates * weight_decay)))
 
 
-@compiled()
+@compiled(keep=True)
 def update(P, G, M, V, size, inverse_root, decay, constants):
     """One step of parameters P with moments M and V by the summed gradient G, which is left at 0."""
     scale, one_beta1, beta2, one_beta2, eps = constants

@@ -26,6 +26,8 @@ class Points(NamedTuple):
     start: NDArray[np.int64]  # (T + 1,)
     feature: NDArray[np.int32]  # (nonzeros,)
     value: NDArray[np.float32]  # (nonzeros,)
+    weight: NDArray[np.float32] | None = None  # (T,) how often each counts in the loss; None: once
+    masked: NDArray[np.bool_] | None = None  # (T,) whether its own features are left out of its loss; None: nowhere
 
     @property
     def T(self) -> int:
@@ -37,12 +39,28 @@ class Points(NamedTuple):
         """(nonzeros,) the point that each nonzero belongs to."""
         return np.repeat(np.arange(self.T), np.diff(self.start))
 
+    def part(self, first: int, last: int) -> Points:
+        """Points first .. last - 1."""
+        a, z = self.start[first], self.start[last]
+        weight = None if self.weight is None else self.weight[first:last]
+        masked = None if self.masked is None else self.masked[first:last]
+        start = self.start[first : last + 1] - a
+        return Points(self.n, start, self.feature[a:z], self.value[a:z], weight, masked)
+
     def digest(self) -> str:
         """Sha256 of the shape and every byte: what a cell's key knows its data by."""
         sha = hashlib.sha256(f"{self.n} {self.T} {len(self.feature)};".encode())
         for array in (self.start, self.feature, self.value):
             sha.update(array.tobytes())
+        for name in ("weight", "masked"):
+            if (array := getattr(self, name)) is not None:
+                sha.update(name.encode() + array.tobytes())
         return sha.hexdigest()
+
+    @property
+    def total_weight(self) -> float:
+        """What the sum of weighted losses is divided by: T where all points count once."""
+        return float(self.T) if self.weight is None else float(self.weight.astype(np.float64).sum())
 
     def hidden(self, W: NDArray[np.floating]) -> NDArray[np.float64]:
         """(T, m) hidden vectors h_t = W x_t in float64, for W of shape (m, n)."""
@@ -53,8 +71,11 @@ class Points(NamedTuple):
 def sample(data: Data) -> Points:
     """The training set that `data` describes.
 
-    Every field enters the seed: two specs never share a stream, and one spec always gives the same bytes.
+    Every field enters the seed: two specs never share a stream, and one spec always gives the same bytes. Where points
+    are fresh at every step these are the first step's.
     """
+    if data.fresh:
+        return batches(data, 0, 1)
     rng = generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
     if data.supports == "disjoint":
         k = data.support_size
@@ -68,6 +89,24 @@ def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator
     for first in range(0, T, chunk):
         rng = generator(f"test n={n} S={S!r} first={first} seed={seed}")
         yield _random(rng, n, S, min(chunk, T - first))
+
+
+def dataset_digest(data: Data, points: Points) -> str:
+    """What a cell's key knows its data by: the points' digest and, where they are only the first step's, their spec."""
+    return points.digest() + (f" {data.model_dump_json()}" if data.fresh else "")
+
+
+def batches(data: Data, first: int, last: int) -> Points:
+    """The fresh points of steps first .. last - 1, T a step, one after another; each step has its own seed."""
+    sets = [
+        _random(
+            generator(f"fresh n={data.n} S={data.S!r} T={data.T} seed={data.data_seed} {step=}"), data.n, data.S, data.T
+        )
+        for step in range(first, last)
+    ]
+    ends = np.cumsum([0, *(len(points.feature) for points in sets)])
+    start = np.concatenate([[0], *(points.start[1:] + end for points, end in zip(sets, ends, strict=False))])
+    return Points(data.n, start, *(np.concatenate([getattr(p, name) for p in sets]) for name in ("feature", "value")))
 
 
 def generator(spec: str) -> np.random.Generator:

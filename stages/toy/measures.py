@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from stages.toy.data import generator, stream
 from stages.toy.dimensionality import dimensionality
-from stages.toy.model import point_losses
-
-Model = tuple[NDArray[np.float32], NDArray[np.float32]]  # W of shape (m, n), b of shape (n,)
+from stages.toy.model import Model, point_losses
 
 
 class Loss(NamedTuple):
@@ -48,8 +46,8 @@ def losses_on_fresh_points(models: Sequence[Model], n: int, S: float, count: int
     losses = np.empty((len(models), count))
     total, square, first = np.zeros(n), 0.0, 0
     for points in stream(n, S, count, seed):
-        for row, (W, b) in zip(losses, models, strict=True):
-            row[first : first + points.T] = point_losses(W, b, points)
+        for row, model in zip(losses, models, strict=True):
+            row[first : first + points.T] = point_losses(model, points)
         total += np.bincount(points.feature, weights=points.value, minlength=n)
         square += float(np.sum(points.value.astype(np.float64) ** 2))
         first += points.T

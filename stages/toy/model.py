@@ -1,19 +1,87 @@
-"""The model h = W x, x' = ReLU(W^T h + b), where it starts from, and its loss on sparse points."""
+"""The model h = W x, x' = ReLU(U^T h + b) with U = W, its variants, where it starts from, and its loss."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.compiler import LANES
 from stages.toy.data import Points
-from stages.toy.pairs import error_pass
-from stages.toy.spec import Init, Reduction
+from stages.toy.pairs import Kind, error_pass
+from stages.toy.spec import Init, Reduction, Training
 
 
-def initial_weights(m: int, n: int, kind: Init, seed: int) -> NDArray[np.float32]:
-    """(m, n) Xavier (Glorot) weights: variance 2 / (m + n), normal or uniform. The bias starts at 0."""
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([m, n, seed])))
+class Model(NamedTuple):
+    """A model and the loss it is trained on, sum_i I_i |x_i - x'_i|^p of a point.
+
+    With the defaults it is the paper's. Parameters may be of any float type; training is in float32.
+    """
+
+    W: NDArray[np.floating]  # (m, n): h = W x
+    b: NDArray[np.floating]  # (n,)
+    U: NDArray[np.floating] | None = None  # (m, n): x' = ReLU(U^T h + b); None: it is W (tied)
+    relu: bool = False  # h = ReLU(W x)
+    power: int = 2  # p: 1, 2 or 4
+    importance: NDArray[np.float32] | None = None  # (n,) I_i; None: all 1
+
+    @property
+    def m(self) -> int:
+        """Hidden dimensions."""
+        return len(self.W)
+
+    @property
+    def n(self) -> int:
+        """Features."""
+        return len(self.b)
+
+    @property
+    def decoder(self) -> NDArray[np.floating]:
+        """(m, n) what multiplies h: U, or W where they are tied."""
+        return self.W if self.U is None else self.U
+
+    @property
+    def is_paper_loss(self) -> bool:
+        """Squared error, all features alike."""
+        return self.power == 2 and self.importance is None
+
+    def hidden(self, points: Points) -> NDArray[np.float64]:
+        """(T, m) hidden vectors in float64."""
+        h = points.hidden(self.W)
+        return np.maximum(h, 0) if self.relu else h
+
+    def kind(self, points: Points) -> Kind:
+        """What its kernels are generated for, on these points."""
+        return Kind(
+            self.m,
+            self.power,
+            relu=self.relu,
+            tied=self.U is None,
+            importance=self.importance is not None,
+            weighted=points.weight is not None,
+            masked=points.masked is not None,
+        )
+
+
+def initial_model(n: int, training: Training) -> Model:
+    """The model that a spec starts from: Xavier weights, b = 0."""
+    W = initial_weights(training.m, n, training.init, training.init_seed)
+    U = None if training.tied else initial_weights(training.m, n, training.init, training.init_seed, decoder=True)
+    return model(W, np.zeros(n, dtype=np.float32), U, training)
+
+
+def model(W: NDArray[np.float32], b: NDArray[np.float32], U: NDArray[np.float32] | None, training: Training) -> Model:
+    """Parameters as the model that a spec describes."""
+    importance = None
+    if training.importance != 1:  # I_0 = 1, I_i = importance I_(i - 1)
+        importance = np.cumprod(np.r_[1.0, np.full(len(b) - 1, training.importance)]).astype(np.float32)
+    return Model(W, b, U, training.hidden == "relu", training.power, importance)
+
+
+def initial_weights(m: int, n: int, kind: Init, seed: int, *, decoder: bool = False) -> NDArray[np.float32]:
+    """(m, n) Xavier (Glorot) weights: variance 2 / (m + n), normal or uniform; an untied decoder has its own."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([m, n, seed, 1] if decoder else [m, n, seed])))
     if kind == "xavier_normal":
         W = rng.standard_normal((m, n)) * np.sqrt(2 / (m + n))
     else:
@@ -31,16 +99,28 @@ def loss_scale(reduction: Reduction, n: int) -> float:
     return 1.0 if reduction == "sum" else 1.0 / n
 
 
-def point_losses(W: NDArray[np.float32], b: NDArray[np.float32], points: Points) -> NDArray[np.float64]:
-    """(T,) squared error sum_i (x_i - x'_i)^2 of each point (the paper's loss before its mean over points).
+def point_losses(model: Model, points: Points) -> NDArray[np.float64]:
+    """(T,) loss sum_i I_i |x_i - x'_i|^p of each point (the paper's loss before its mean over points).
 
-    Args:
-        W: (m, n) weights. b: (n,) biases. points: T points of n features.
+    Features of a masked point that it holds do not count; weights are left to the caller (see `mean_loss`).
     """
     losses = np.empty(points.T)
-    padding = -len(b) % LANES  # of zeros, which have no error
-    W, b = (np.ascontiguousarray(a, dtype=np.float32) for a in (W, b))
-    W, b = np.pad(W, ((0, 0), (0, padding))), np.pad(b, (0, padding))
+    padding = -model.n % LANES  # of zeros, which have no error
+    kind = model.kind(points)._replace(weighted=False)
+
+    def padded(array: NDArray[np.floating] | None) -> NDArray[np.float32]:
+        if array is None:
+            return np.empty(0, dtype=np.float32)
+        width = [(0, 0)] * (array.ndim - 1) + [(0, padding)]
+        return np.pad(np.ascontiguousarray(array, dtype=np.float32), width)
+
     start, feature = points.start.astype(np.uint64), points.feature.astype(np.uint32)
-    error_pass(len(W))(W, b, start, feature, points.value, losses)
+    masked = np.zeros(0, dtype=np.bool_) if points.masked is None else points.masked
+    W, U, b, importance = padded(model.W), padded(model.decoder), padded(model.b), padded(model.importance)
+    error_pass(kind)(W, U, b, importance, start, feature, points.value, masked, losses)
     return losses
+
+
+def mean_loss(model: Model, points: Points) -> float:
+    """The loss that is trained on, unscaled: the mean over points, each as often as its weight says."""
+    return float(np.average(point_losses(model, points), weights=points.weight))

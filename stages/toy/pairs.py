@@ -1,29 +1,43 @@
 """The passes over all pairs (point, feature), written as LLVM vectors: nearly all the time of training and of testing.
 
-`gradient_pass` takes a tile of L features and a few points, computes z = W_i . h_t + b_i, a = max(z, 0) and adds
+`gradient_pass` takes a tile of L features and a few points, computes z = U_i . h_t + b_i, a = max(z, 0), the error's
+slope g = I_i a^(p - 1) as if x_ti were 0 (for p = 2 and I = 1 that is a itself), and adds
 
-    a h_t -> G_i (m rows)      a -> G_i (bias row)      sum_i a W_i -> GH_t
+    w_t g h_t -> G_i (m rows)      w_t g -> G_i (bias row)      sum_i g U_i -> GH_t
 
-`error_pass` takes one point after another and sums (x_i - a)^2 over all features.
+`error_pass` takes one point after another and sums I_i |x_i - a_i|^p over all features.
 
-Sums over points go in order of the points. Sums over features run in LANES interleaved partial sums, halved until one
-is left. How many lanes the processor takes at once (VECTOR), and how many points go by together (which only saves
-loads and stores), change nothing of that: all widths give the same bytes.
+Sums over points go in order of the points, in blocks of 480 that are then added, so that float32 holds for very many.
+Sums over features run in LANES interleaved partial sums, halved until one is left. How many lanes the processor takes
+at once (VECTOR), and how many points go by together (which only saves loads and stores), change nothing of that: all
+widths give the same bytes.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from stages.toy.compiler import LANES, VECTOR, compiled, fma, vector_fma
+from stages.toy import vectors
+from stages.toy.compiler import LANES, VECTOR, compiled, from_source
 
-_FLOAT, _INT = ir.FloatType(), ir.IntType(64)
+_BLOCK = 480  # points whose gradients are summed before they are added to the rest; all groups of points fit in evenly
+
+
+class Kind(NamedTuple):
+    """What kernels are generated for: a variant of the model, its loss and its points. The defaults are the paper's."""
+
+    m: int
+    power: int = 2  # p: 1, 2 or 4
+    relu: bool = False  # h = ReLU(W x)
+    tied: bool = True  # U is W
+    importance: bool = False  # features have I_i
+    weighted: bool = False  # points have w_t
+    masked: bool = False  # some points leave their own features out of their loss
 
 
 def points_at_once(m: int, vector: int) -> int:
@@ -44,187 +58,192 @@ def points_at_once(m: int, vector: int) -> int:
 
 
 @functools.cache
-def gradient_pass(m: int, L: int, vector: int = VECTOR, points: int = 0) -> Any:
-    """Compiled gradients(P, G, H, GH) for flat P, G of tiles of (m + 1) L floats, and H, GH of shape (T, m)."""
+def gradient_pass(kind: Kind, L: int, vector: int = VECTOR, points: int = 0) -> Any:
+    """Compiled gradients(P, G, I, H, GH, weight, block) for L features a tile.
+
+    P and G are flat, a tile being m rows of weights, one of biases and, where the encoder has its own, m rows that
+    this pass does not touch. I has the same layout (its first row counts), H and GH are (T, m), weight is (T,); I and
+    weight are not read where the kind has none. `block` is memory for (m + 1) L floats, zeros.
+    """
+    m = kind.m
     together = points or points_at_once(m, vector)
-    visit, visit_one = _visit(m, L, vector, together), _visit(m, L, vector, 1)
-    size = (m + 1) * L
+    visit, visit_one = _visit(kind, L, vector, together), _visit(kind, L, vector, 1)
+    size, stride = (m + 1) * L, tile_rows(kind) * L
 
     @compiled()
-    def gradients(P, G, H, GH):
+    def gradients(P, G, I, H, GH, weight, block):
         T = len(H)
-        for tile in range(0, len(P), size):
-            for t in range(0, T - together + 1, together):
-                visit(P, G, tile, H, GH, t)
-            for t in range(T - T % together, T):
-                visit_one(P, G, tile, H, GH, t)
+        for place in range(0, len(P), stride):
+            for first in range(0, T, _BLOCK):
+                last, sums = min(first + _BLOCK, T), block if first else G[place : place + size]
+                for t in range(first, last - together + 1, together):
+                    visit(P, sums, I, H, GH, weight, place, t)
+                for t in range(last - (last - first) % together, last):
+                    visit_one(P, sums, I, H, GH, weight, place, t)
+                if first:
+                    for i in range(size):
+                        G[place + i] += block[i]
+                        block[i] = 0
 
     return gradients
 
 
-def _visit(m: int, L: int, vector: int, points: int) -> Any:
-    """Visit(P, G, tile, H, GH, t): `points` points from t on against the tile that starts at `tile`."""
+def tile_rows(kind: Kind) -> int:
+    """Rows of a tile: the decoder's and the bias, then the encoder's where it has its own."""
+    return kind.m + 1 if kind.tied else 2 * kind.m + 1
+
+
+def _visit(kind: Kind, L: int, vector: int, points: int) -> Any:
+    """Visit(P, G, I, H, GH, weight, place, t): `points` points from t on against the tile that starts at `place`."""
+    m = kind.m
 
     @intrinsic
-    def visit(typing, P, G, tile, H, GH, t):
-        _check(P, G, H, GH)
+    def visit(typing, P, G, I, H, GH, weight, place, t):
+        vectors.check(P, G, I, H, GH, weight)
 
         def generate(context, builder, signature, arguments):
-            P, G, tile, H, GH, t = arguments
-            P, G, H, GH = (
+            P, G, I, H, GH, weight = (
                 context.make_array(kind)(context, builder, value).data
-                for kind, value in zip((signature.args[k] for k in (0, 1, 3, 4)), (P, G, H, GH), strict=True)
+                for kind, value in zip(signature.args[:6], arguments[:6], strict=True)
             )
-            at_t = builder.mul(t, _int(m))
+            place, t = arguments[6:]
+            at_t = builder.mul(t, vectors.index(m))
             H, GH = builder.gep(H, [at_t]), builder.gep(GH, [at_t])
-            h = [[builder.load(builder.gep(H, [_int(u * m + j)])) for j in range(m)] for u in range(points)]
-            P, G = builder.gep(P, [tile]), builder.gep(G, [tile])
-            passes = [_pass(builder, m, L, vector, P, G, h, first) for first in range(0, LANES, vector)]
-            for u in range(points):
-                for j in range(m):
-                    place = builder.gep(GH, [_int(u * m + j)])
-                    total = _total(builder, [sums[u][j] for sums in passes])
-                    builder.store(builder.fadd(builder.load(place), total), place)
+            h = [[builder.load(builder.gep(H, [vectors.index(u * m + j)])) for j in range(m)] for u in range(points)]
+            w = [
+                builder.load(builder.gep(weight, [builder.add(t, vectors.index(u))]))
+                for u in range(points if kind.weighted else 0)
+            ]
+            P, I = builder.gep(P, [place]), builder.gep(I, [place])
+            passes = [_pass(builder, kind, L, vector, P, G, I, h, w, first) for first in range(0, LANES, vector)]
+            for k, total in vectors.totals(builder, list(zip(*passes, strict=True))):
+                here = builder.bitcast(builder.gep(GH, [vectors.index(k)]), total.type.as_pointer())
+                builder.store(builder.fadd(builder.load(here, align=4), total), here, align=4)
             return context.get_dummy_value()
 
-        return numba.void(P, G, tile, H, GH, t), generate
+        return numba.void(P, G, I, H, GH, weight, place, t), generate
 
     return visit
 
 
-def _pass(builder: Any, m: int, L: int, vector: int, P: Any, G: Any, h: list[list[Any]], first: int) -> list[list[Any]]:
-    """Lanes first .. first + vector - 1 of every group of LANES features; gives the partial sums of each point's GH."""
-    splat = [[_splat(builder, value, vector) for value in row] for row in h]
+def _pass(
+    builder: Any, kind: Kind, L: int, vector: int, P: Any, G: Any, I: Any, h: list[list[Any]], w: list[Any], first: int
+) -> list[Any]:
+    """Lanes first .. first + vector - 1 of every group of LANES features; gives the partial sums of GH, m a point."""
+    m = kind.m
+    splat = [[vectors.splat(builder, value, vector) for value in row] for row in h]
+    weights = [vectors.splat(builder, value, vector) for value in w]
+    weighted = [[builder.fmul(x, value) for value in row] for x, row in zip(weights, splat, strict=False)] or splat
 
     def body(i: Any, sums: list[Any]) -> list[Any]:
         places = [
-            [_place(builder, base, builder.add(i, _int(row * L)), vector) for row in range(m + 1)] for base in (P, G)
+            [vectors.at(builder, base, builder.add(i, vectors.index(row * L)), vector) for row in range(m + 1)]
+            for base in (P, G)
         ]
-        w, g = ([builder.load(place, align=4) for place in row] for row in places)
+        u, g = ([builder.load(place, align=4) for place in row] for row in places)
+        importance = builder.load(vectors.at(builder, I, i, vector), align=4) if kind.importance else None
         new = []
-        for u, hs in enumerate(splat):
-            a = _activation(builder, w, hs)
+        for t, hs in enumerate(splat):
+            slope = _slope(builder, kind, _preactivation(builder, u, hs))
+            if importance is not None:
+                slope = builder.fmul(slope, importance)
             for j in range(m):
-                g[j] = vector_fma(builder, a, hs[j], g[j])
-                new.append(vector_fma(builder, a, w[j], sums[u * m + j]))
-            g[m] = builder.fadd(g[m], a)
+                g[j] = vectors.fma(builder, slope, weighted[t][j], g[j])
+                new.append(vectors.fma(builder, slope, u[j], sums[t * m + j]))
+            g[m] = vectors.fma(builder, slope, weights[t], g[m]) if weights else builder.fadd(g[m], slope)
         for value, place in zip(g, places[1], strict=True):
             builder.store(value, place, align=4)
         return new
 
-    flat = _loop(builder, vector, first, _int(L), m * len(h), body)
-    return [flat[u * m : (u + 1) * m] for u in range(len(h))]
+    return vectors.loop(builder, vector, first, vectors.index(L), m * len(h), body)
+
+
+def _slope(builder: Any, kind: Kind, z: Any) -> Any:
+    """a^(p - 1) with a = max(z, 0): the slope of |a|^p, without its factor p."""
+    if kind.power == 1:
+        one, zero = (vectors.constant(z.type, x) for x in (1.0, 0.0))
+        return builder.select(builder.fcmp_ordered(">", z, zero), one, zero)
+    a = vectors.relu(builder, z)
+    return a if kind.power == 2 else builder.fmul(builder.fmul(a, a), a)
 
 
 @functools.cache
-def error_pass(m: int, vector: int = VECTOR) -> Any:
-    """Compiled errors(W, b, start, feature, value, losses): sum_i (x_i - a_i)^2 of each sparse point, in float32.
+def error_pass(kind: Kind, vector: int = VECTOR) -> Any:
+    """Compiled errors(W, U, b, I, start, feature, value, masked, losses): each sparse point's loss, in float32.
 
-    W is (m, n), b (n,), n a multiple of LANES; losses is (T,). Each point is made dense, compared and cleared again:
-    there is no difference of large sums, so that no error comes out as 0.
+    W and U are (m, n), b and I (n,), n a multiple of LANES; losses is (T,). Each point is made dense, compared and
+    cleared again: there is no difference of large sums, so that no error comes out as 0. Where a point is masked, x
+    is made what comes out.
     """
+    m = kind.m
 
     @intrinsic
-    def error(typing, W, b, x, h):
-        _check(W, b, x, h)
+    def error(typing, U, b, I, x, h):
+        vectors.check(U, b, I, x, h)
 
         def generate(context, builder, signature, arguments):
-            W, b, x, h = (
+            U, b, I, x, h = (
                 context.make_array(kind)(context, builder, value)
                 for kind, value in zip(signature.args, arguments, strict=True)
             )
             n = builder.extract_value(b.shape, 0)
-            hs = [_splat(builder, builder.load(builder.gep(h.data, [_int(j)])), vector) for j in range(m)]
-            rows = [builder.gep(W.data, [builder.mul(n, _int(j))]) for j in range(m)] + [b.data]
+            hs = [
+                vectors.splat(builder, builder.load(builder.gep(h.data, [vectors.index(j)])), vector) for j in range(m)
+            ]
+            rows = [builder.gep(U.data, [builder.mul(n, vectors.index(j))]) for j in range(m)] + [b.data]
 
             def body(i: Any, sums: list[Any]) -> list[Any]:
-                w = [builder.load(_place(builder, row, i, vector), align=4) for row in rows]
-                target = builder.load(_place(builder, x.data, i, vector), align=4)
-                difference = builder.fsub(target, _activation(builder, w, hs))
-                return [vector_fma(builder, difference, difference, sums[0])]
+                u = [builder.load(vectors.at(builder, row, i, vector), align=4) for row in rows]
+                target = builder.load(vectors.at(builder, x.data, i, vector), align=4)
+                e = builder.fsub(target, vectors.relu(builder, _preactivation(builder, u, hs)))
+                if kind.power == 1:
+                    e = builder.select(builder.fcmp_ordered(">", e, builder.fneg(e)), e, builder.fneg(e))
+                elif kind.power == 4:
+                    e = builder.fmul(e, e)
+                first = e
+                if kind.importance:
+                    first = builder.fmul(e, builder.load(vectors.at(builder, I.data, i, vector), align=4))
+                if kind.power == 1:
+                    return [builder.fadd(sums[0], first)]
+                return [vectors.fma(builder, first, e, sums[0])]
 
-            parts = [_loop(builder, vector, first, n, 1, body)[0] for first in range(0, LANES, vector)]
-            return _total(builder, parts)
+            parts = [vectors.loop(builder, vector, first, n, 1, body)[0] for first in range(0, LANES, vector)]
+            ((_, total),) = vectors.totals(builder, [parts])
+            return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
 
-        return numba.float32(W, b, x, h), generate
+        return numba.float32(U, b, I, x, h), generate
 
-    @compiled()
-    def errors(W, b, start, feature, value, losses):
-        x, h = np.zeros(len(b), dtype=np.float32), np.empty(m, dtype=np.float32)
-        for t in range(len(losses)):
-            h[:] = 0
+    return from_source(_ERRORS, f"{kind} {vector=}", error=error, relu=kind.relu, masks=kind.masked).errors
+
+
+_ERRORS = """
+@entry
+def errors(W, U, b, I, start, feature, value, masked, losses):
+    m = len(W)
+    x, h = np.zeros(len(b), dtype=np.float32), np.empty(m, dtype=np.float32)
+    for t in range(len(losses)):
+        h[:] = 0
+        for k in range(start[t], start[t + 1]):
+            x[feature[k]] = value[k]
+            for j in range(m):
+                h[j] = fma(value[k], W[j, feature[k]], h[j])
+        if relu:
+            h[:] = np.maximum(h, zero)
+        if masks and masked[t]:
             for k in range(start[t], start[t + 1]):
-                x[feature[k]] = value[k]
+                z = b[feature[k]]
                 for j in range(m):
-                    h[j] = fma(value[k], W[j, feature[k]], h[j])
-            losses[t] = error(W, b, x, h)
-            for k in range(start[t], start[t + 1]):
-                x[feature[k]] = 0
-
-    return errors
-
-
-def _activation(builder: Any, w: list[Any], h: list[Any]) -> Any:
-    """max(W_i . h + b_i, 0) of a vector of features; w holds m rows of weights and the biases."""
-    z = w[-1]
-    for weight, value in zip(w, h, strict=False):
-        z = vector_fma(builder, weight, value, z)
-    zero = ir.Constant(z.type, [0.0] * z.type.count)
-    return builder.select(builder.fcmp_ordered(">", z, zero), z, zero)
+                    z = fma(U[j, feature[k]], h[j], z)
+                x[feature[k]] = max(z, zero)
+        losses[t] = error(U, b, I, x, h)
+        for k in range(start[t], start[t + 1]):
+            x[feature[k]] = 0
+"""
 
 
-def _loop(builder: Any, vector: int, first: int, n: Any, count: int, body: Any) -> list[Any]:
-    """`count` vectors of partial sums, from 0 on, that body(i, sums) carries along i = first, first + LANES, .. < n."""
-    kind = ir.VectorType(_FLOAT, vector)
-    before, loop, after = builder.block, builder.append_basic_block("features"), builder.append_basic_block("end")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    i, sums = builder.phi(_INT), [builder.phi(kind) for _ in range(count)]
-    new = body(i, sums)
-    following = builder.add(i, _int(LANES))
-    i.add_incoming(_int(first), before)
-    i.add_incoming(following, loop)
-    for old, value in zip(sums, new, strict=True):
-        old.add_incoming(ir.Constant(kind, [0.0] * vector), before)
-        old.add_incoming(value, loop)
-    builder.cbranch(builder.icmp_unsigned("<", following, n), loop, after)
-    builder.position_at_end(after)
-    return list(new)
-
-
-def _check(*kinds: Any) -> None:
-    """The vectors read bare memory: of float32 arrays in C order only."""
-    for kind in kinds:
-        if not (isinstance(kind, numba.types.Array) and kind.dtype == numba.float32 and kind.layout == "C"):
-            raise numba.TypingError(f"needs a float32 array in C order, got {kind}")
-
-
-def _place(builder: Any, base: Any, i: Any, vector: int) -> Any:
-    return builder.bitcast(builder.gep(base, [i]), ir.VectorType(_FLOAT, vector).as_pointer())
-
-
-def _total(builder: Any, parts: list[Any]) -> Any:
-    """The LANES partial sums, which come in one or more vectors, halved until one is left."""
-    while len(parts) > 1:
-        half = len(parts) // 2
-        parts = [builder.fadd(x, y) for x, y in zip(parts[:half], parts[half:], strict=True)]
-    (vector,) = parts
-    while (count := vector.type.count) > 1:
-        halves = [_shuffle(builder, vector, range(k, k + count // 2)) for k in (0, count // 2)]
-        vector = builder.fadd(*halves)
-    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
-
-
-def _splat(builder: Any, value: Any, count: int) -> Any:
-    empty = ir.Constant(ir.VectorType(_FLOAT, count), ir.Undefined)
-    return _shuffle(builder, builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0)), [0] * count)
-
-
-def _shuffle(builder: Any, vector: Any, lanes: Any) -> Any:
-    lanes = list(lanes)
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
-
-
-def _int(value: int) -> Any:
-    return ir.Constant(_INT, value)
+def _preactivation(builder: Any, u: list[Any], h: list[Any]) -> Any:
+    """The z = U_i . h + b_i of a vector of features; u holds m rows of weights and the biases."""
+    z = u[-1]
+    for weight, value in zip(u, h, strict=False):
+        z = vectors.fma(builder, weight, value, z)
+    return z

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Supports = Literal["random", "disjoint"]
 Init = Literal["xavier_normal", "xavier_uniform"]
 Reduction = Literal["mean", "sum"]
+Hidden = Literal["linear", "relu"]
+Power = Literal[1, 2, 4]
 
 LARGEST_FUSED_M = 8  # hidden dimensions that the fused engine is made for
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -30,11 +32,14 @@ class Data(BaseModel):
     S: float = Field(ge=0, lt=1, description="sparsity: probability that a feature of a point is 0")
     T: int = Field(ge=1, description="number of training points")
     supports: Supports = Field(description="random, or disjoint: no feature in two points")
+    fresh: bool = Field(description="T new points at every step, which is T = infinity, instead of the same T")
     data_seed: int = Field(ge=0, description="seed of the training set")
 
     @model_validator(mode="after")
     def _supports_fit(self) -> Data:
         k = self.support_size
+        if self.supports == "disjoint" and self.fresh:
+            raise ValueError("fresh points have random supports")
         if self.supports == "disjoint" and self.T * k > self.n:
             raise ValueError(f"disjoint supports of {k} features allow T <= {self.n // k} at n = {self.n}")
         return self
@@ -53,7 +58,11 @@ class Training(BaseModel):
     m: int = Field(ge=1, description="hidden dimensions")
     init: Init = Field(description="kind of Xavier initialisation of W")
     init_seed: int = Field(ge=0, description="seed of the initial weights")
-    reduction: Reduction = Field(description="of the squared error over features in the loss trained on")
+    hidden: Hidden = Field(description="h = W x (linear) or ReLU(W x) (relu)")
+    tied: bool = Field(description="whether the decoder is W; otherwise it has weights of its own")
+    power: Power = Field(description="p of the error |x - x'|^p in the loss")
+    importance: float = Field(gt=0, le=1, description="of a feature in the loss, relative to the feature before it")
+    reduction: Reduction = Field(description="of the error over features in the loss trained on")
     steps: int = Field(ge=1, description="full-batch steps of AdamW asked for")
     lr: float = Field(gt=0, description="peak learning rate")
     warmup: float = Field(ge=0, le=1, description="share of the steps that warm up")

@@ -13,26 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
-from stages.toy.data import Points
+from stages.toy.data import Points, batches
 from stages.toy.engines import Engine
 from stages.toy.engines.fused import Fused
-from stages.toy.model import initial_weights, loss_scale, point_losses
-from stages.toy.schedule import recorded_steps, schedule
-from stages.toy.spec import LARGEST_FUSED_M, Training
+from stages.toy.model import Model, initial_model, loss_scale, mean_loss
+from stages.toy.schedule import Schedule, recorded_steps, schedule
+from stages.toy.spec import LARGEST_FUSED_M, Data, Training
 
-VERSION = 2
+VERSION = 3
+
+_BLOCK_VALUES = 2**21  # fresh nonzeros drawn at a time, about: 16 MiB
 
 
 class Trained(NamedTuple):
     """A trained model and the way there.
 
     `history_loss` is the unscaled train loss at `history_step`. `diverged` means that a loss or a weight was no longer
-    finite: training stopped at the next loss recorded, after `steps` steps, and W and b are as they stood there.
+    finite: training stopped at the next loss recorded, after `steps` steps, and the model is as it stood there.
     `engine` (see `engine_name`) and `version` (see VERSION) are what trained it, wherever that was.
     """
 
-    W: NDArray[np.float32]  # (m, n)
-    b: NDArray[np.float32]  # (n,)
+    model: Model
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
     steps: int
@@ -53,17 +54,23 @@ def engine_name(training: Training) -> str:
     return f"{kind} numpy-{np.__version__}" + ("" if kind == "fused" else f" torch-{version('torch')}")
 
 
-def train(points: Points, spec: Training) -> Trained:
-    """Train on all points at every step, as `spec` says."""
-    model = _engine(points, spec)
+def train(data: Data, points: Points, spec: Training, start: Model | None = None) -> Trained:
+    """Train on all points at every step, or on fresh ones where `data` says so.
+
+    Args:
+        data: what the training set was drawn from. points: the training set. spec: how it is trained.
+        start: a model of the spec's shape to start from; None: Xavier weights.
+    """
+    engine = _engine(points, spec, initial_model(data.n, spec) if start is None else start)
     kept = recorded_steps(spec.steps)
-    losses = model.advance(schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2))
-    W, b, steps = model.W, model.b, len(losses)
+    whole = schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2)
+    losses = _advance_fresh(engine, data, whole) if data.fresh else engine.advance(whole)
+    model, steps = engine.model, len(losses)
     kept = kept[kept < steps]
-    final = point_losses(W, b, points).mean()
-    history = np.append(losses[kept], final)
-    diverged = not (np.isfinite(history).all() and np.isfinite(W).all() and np.isfinite(b).all())
-    return Trained(W, b, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
+    history = np.append(losses[kept], mean_loss(model, points))
+    parameters = [a for a in (model.W, model.b, model.U) if a is not None]
+    diverged = not all(np.isfinite(array).all() for array in (history, *parameters))
+    return Trained(model, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
 
 
 def work(points: Points, spec: Training) -> float:
@@ -71,20 +78,27 @@ def work(points: Points, spec: Training) -> float:
     return spec.steps * (points.T * points.n + 20.0 * len(points.feature) + 5.0 * points.n) * max(1.0, spec.m / 2)
 
 
-def _engine(points: Points, spec: Training) -> Engine:
-    W = initial_weights(spec.m, points.n, spec.init, spec.init_seed)
-    b = np.zeros(points.n, dtype=np.float32)
-    scale = loss_scale(spec.reduction, points.n)
-    optimiser = Optimiser(scale, spec.beta1, spec.beta2, spec.eps, spec.weight_decay)
+def _advance_fresh(engine: Engine, data: Data, whole: Schedule) -> NDArray[np.float64]:
+    """All steps, each on points of its own, which are drawn some steps at a time."""
+    at_once = max(1, round(_BLOCK_VALUES / (data.T * max(1.0, data.n * (1 - data.S)))))
+    losses = np.empty(0)
+    for first in range(0, len(whole.rates), at_once):
+        part = whole.part(first, first + at_once)
+        losses = np.append(losses, engine.advance(part, batches(data, first, first + len(part.rates))))
+        if len(losses) < first + len(part.rates):  # diverged
+            break
+    return losses
+
+
+def _engine(points: Points, spec: Training, model: Model) -> Engine:
+    optimiser = Optimiser(loss_scale(spec.reduction, points.n), spec.beta1, spec.beta2, spec.eps, spec.weight_decay)
     kind = engine_name(spec).split()[0]
     if kind == "fused":
-        return Fused(points, W, b, optimiser)
+        return Fused(points, model, optimiser)
     import torch  # seconds to import, and most cells never need it
 
     from stages.toy.engines.tiled import Tiled
     from stages.toy.engines.torch import Torch
 
     torch.set_num_threads(1)  # one thread a cell, whose sums then have one order
-    if kind == "tiled":
-        return Tiled(points, W, b, optimiser)
-    return Torch(points, W, b, optimiser)
+    return (Tiled if kind == "tiled" else Torch)(points, model, optimiser)

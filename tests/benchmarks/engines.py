@@ -1,14 +1,24 @@
-"""Ratios of the engines' speed, in one run on one core: `python -m tests.benchmarks.engines`.
+"""How fast the engines are, as ratios within one run on one core: `python -m tests.benchmarks.engines`, some minutes.
 
-Eager is what people run today: dense points, autograd, torch.optim.AdamW, one thread. Each figure is the median of
-`--repeats` timings, engines taking turns, so that a noisy neighbour meets both.
+Prints four tables:
+
+1. whole steps against the plain eager PyTorch loop that people use (dense points, autograd, torch.optim.AdamW), and
+   the gradient pass over all pairs against the core's limit: its useful flops, 6 m a pair, over the best torch.mm's;
+2. where a step of the fused engine goes;
+3. what a variant of the model costs in the fused engine;
+4. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
+
+Each figure is the median of `--repeats` timings, what is compared taking turns, so that a noisy neighbour meets both.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,16 +28,40 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 import numpy as np
 import torch
 
+from stages.toy import adamw
 from stages.toy.adamw import Optimiser
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
 from stages.toy.engines.tiled import Tiled
-from stages.toy.model import initial_weights
+from stages.toy.engines.torch import Torch
+from stages.toy.model import Model, initial_weights
 from stages.toy.schedule import schedule
 from stages.toy.spec import LARGEST_FUSED_M, Data
 
-SIZES = [(1000, 0.99, 30, 2), (1000, 0.99, 1000, 2), (10_000, 0.999, 30, 2)]
-SIZES += [(10_000, 0.999, 1000, m) for m in (2, 4, 8, 32, 128)]
+SPARSITY = {1000: 0.99, 10_000: 0.999}
+SIZES = [(n, T, m) for n in SPARSITY for T in (30, 1000, 10_000) for m in (2, 4, 8, 32, 128, 512)]
+ENGINES = {"fused": Fused, "tiled": Tiled, "torch": Torch}
+OPTIMISER = Optimiser(1e-4, 0.9, 0.999, 1e-8, 1e-2)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "the paper's": {},
+    "p = 1": {"power": 1},
+    "p = 4": {"power": 4},
+    "ReLU(h)": {"relu": True},
+    "untied": {"U": True},
+    "importance": {"importance": True},
+    "weights": {"weight": True},
+    "masks": {"masked": True},
+}
+
+
+def training_set(n: int, T: int) -> Points:
+    """The points of a benchmark."""
+    return sample(Data(n=n, S=SPARSITY[n], T=T, supports="random", fresh=False, data_seed=0))
+
+
+def initial(n: int, m: int) -> Model:
+    """The paper's model at its start."""
+    return Model(initial_weights(m, n, "xavier_normal", 0), np.zeros(n, dtype=np.float32))
 
 
 def eager_step(points: Points, m: int) -> Callable[[], None]:
@@ -36,49 +70,143 @@ def eager_step(points: Points, m: int) -> Callable[[], None]:
     x[torch.tensor(points.row), torch.tensor(points.feature.astype(np.int64))] = torch.tensor(points.value)
     W = torch.tensor(initial_weights(m, points.n, "xavier_normal", 0), requires_grad=True)
     b = torch.zeros(points.n, requires_grad=True)
-    adamw = torch.optim.AdamW([W, b], lr=1e-3, eps=1e-8)
+    optimiser = torch.optim.AdamW([W, b], lr=1e-3, eps=1e-8)
 
     def step() -> None:
-        adamw.zero_grad()
+        optimiser.zero_grad()
         loss = ((x - torch.relu(x @ W.T @ W + b)) ** 2).sum(dim=1).mean() / points.n
-        loss.backward()  # type: ignore[no-untyped-call]
-        adamw.step()
+        loss.backward()
+        optimiser.step()
 
     return step
 
 
-def our_steps(points: Points, m: int, count: int) -> Callable[[], Any]:
-    """`count` steps of the engine that `auto` takes."""
-    W, b = initial_weights(m, points.n, "xavier_normal", 0), np.zeros(points.n, dtype=np.float32)
-    engine = Fused if m <= LARGEST_FUSED_M else Tiled
-    model = engine(points, W, b, Optimiser(1 / points.n, 0.9, 0.999, 1e-8, 1e-2))
+def our_steps(engine: Any, count: int) -> Callable[[], Any]:
+    """`count` steps without a recorded loss."""
     steps = schedule(count, 1e-3, 0.05, 0.9, 0.999)._replace(record=np.zeros(count, dtype=bool))
-    return lambda: model.advance(steps)
+    return lambda: engine.advance(steps)
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """Wall time of one call."""
+def fused_passes(engine: Fused) -> dict[str, Callable[[], Any]]:
+    """The four passes of a step, each for itself."""
+    compiled, P, arrays = engine._compiled, engine._P, engine._arrays
+    G, H, GH, block = engine._workspace
+    importance, weight, masked = engine._factors
+    step = adamw.steps(schedule(2, 1e-3, 0.05, 0.9, 0.999), 1e-2)
+    now = [array[1] for array in step]
+    return {
+        "hidden": lambda: compiled.hidden(P, *arrays[:3], H),
+        "pairs": lambda: compiled.gradients(P, G, importance, H, GH, weight, block),
+        "sparse": lambda: compiled.sparse(P, G, importance, H, GH, *arrays[:3], weight, masked, arrays[3]),
+        "AdamW": lambda: compiled.update(P, G, *engine._moments, *now, engine._constants),
+    }
+
+
+def pair_pass(engine: Fused | Tiled) -> Callable[[], Any]:
+    """The gradient pass over all pairs alone."""
+    return fused_passes(engine)["pairs"] if isinstance(engine, Fused) else lambda: engine._dense(None)
+
+
+def medians(repeats: int, *calls: Callable[[], Any]) -> list[float]:
+    """Seconds of each call, which take turns: as often in one timing as fill 20 ms."""
+    for call in calls:
+        call()
+    counts = [max(1, round(0.02 / max(seconds(call), 1e-7))) for call in calls]
+    times = [[seconds(call, count) for call, count in zip(calls, counts, strict=True)] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+def seconds(call: Callable[[], Any], count: int = 1) -> float:
+    """Wall time of one of `count` calls."""
     start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+def best_sgemm(repeats: int) -> float:
+    """Flops a second of torch.mm at the square size that it is fastest at."""
+    sizes = (512, 768, 1024, 1536, 2048)
+    squares = [torch.randn(size, size) for size in sizes]
+    times = medians(repeats, *[lambda a=a: torch.mm(a, a) for a in squares])
+    return max(2 * size**3 / t for size, t in zip(sizes, times, strict=True))
+
+
+def compare(repeats: int) -> None:
+    """Table 1."""
+    print("| n | T | m | engine | eager step, ms | our step, ms | ratio | gradient pass, pairs/s | of sgemm |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for n, T, m in SIZES:
+        points, name = training_set(n, T), "fused" if m <= LARGEST_FUSED_M else "tiled"
+        engine = ENGINES[name](points, initial(n, m), OPTIMISER)
+        count = max(1, int(2e8 / (n * T * m)))
+        eager, ours, pairs = medians(repeats, eager_step(points, m), our_steps(engine, count), pair_pass(engine))
+        ours, rate = ours / count, n * T / pairs
+        share = 6 * m * rate / best_sgemm(repeats)
+        row = (f"{n:,}", f"{T:,}", m, name, f"{1e3 * eager:.3g}", f"{1e3 * ours:.3g}", f"{eager / ours:.3g}")
+        print("|", *(f"{cell} |" for cell in row), f"{rate:.3g} | {share:.0%} |", flush=True)
+
+
+def profile(repeats: int) -> None:
+    """Table 2."""
+    print("\n| n | T | m | hidden, us | pairs, us | sparse, us | AdamW, us |\n|---|---|---|---|---|---|---|")
+    for n, T, m in SIZES:
+        if m <= LARGEST_FUSED_M:
+            passes = fused_passes(Fused(training_set(n, T), initial(n, m), OPTIMISER))
+            times = medians(repeats, *passes.values())
+            print(f"| {n:,} | {T:,} | {m} |", *(f"{1e6 * t:.3g} |" for t in times), flush=True)
+
+
+def variants(repeats: int) -> None:
+    """Table 3."""
+    print("\n| variant, n = T = 1,000, m = 2 | step, us | to the paper's |\n|---|---|---|")
+    rng, n, steps, calls = np.random.default_rng(0), 1000, 50, []
+    for changes in VARIANTS.values():
+        points, model = training_set(n, 1000), initial(n, 2)
+        points = points._replace(
+            weight=np.ones(points.T, dtype=np.float32) if "weight" in changes else None,
+            masked=rng.random(points.T) < 0.5 if "masked" in changes else None,
+        )
+        model = model._replace(
+            U=model.W.copy() if "U" in changes else None,
+            importance=np.ones(n, dtype=np.float32) if "importance" in changes else None,
+            **{name: changes[name] for name in ("power", "relu") if name in changes},
+        )
+        calls.append(our_steps(Fused(points, model, OPTIMISER), steps))
+    times = medians(repeats, *calls)
+    for name, t in zip(VARIANTS, times, strict=True):
+        print(f"| {name} | {1e6 * t / steps:.4g} | {t / times[0]:.2f} |")
+
+
+def memory() -> None:
+    """Table 4: each engine in a process of its own."""
+    print("\n| engine, n = 10,000, T = 100,000, m = 2 | peak memory above the imports, MB |\n|---|---|")
+    for name in ENGINES:
+        command = [sys.executable, "-m", __spec__.name, "--memory-of", name]
+        print(f"| {name} |", subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), "|")
+
+
+def memory_of(name: str) -> int:
+    """Peak memory of a training set, its engine and two steps, in MB above what the process held before."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    our_steps(ENGINES[name](training_set(10_000, 100_000), initial(10_000, 2), OPTIMISER), 2)()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--memory-of", choices=ENGINES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print("| n | T | m | engine | eager step, ms | our step, ms | ratio |\n|---|---|---|---|---|---|---|")
-    for n, S, T, m in SIZES:
-        points = sample(Data(n=n, S=S, T=T, supports="random", data_seed=0))
-        count = max(3, int(6e8 / (n * T * m)))
-        eager, ours = eager_step(points, m), our_steps(points, m, count)
-        eager(), ours()  # warm
-        times = [(seconds(eager), seconds(ours) / count) for _ in range(repeats)]
-        a, b = (statistics.median(column) for column in zip(*times, strict=True))
-        name = "fused" if m <= LARGEST_FUSED_M else "tiled"
-        print(f"| {n:,} | {T:,} | {m} | {name} | {1e3 * a:.3g} | {1e3 * b:.3g} | {a / b:.3g} |", flush=True)
+    if arguments.memory_of:
+        print(memory_of(arguments.memory_of))
+        return
+    compare(arguments.repeats)
+    profile(arguments.repeats)
+    variants(arguments.repeats)
+    memory()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from stages.experiments.geometry.figure import draw
 from stages.experiments.geometry.measure import cell, deviations, summary
 from stages.params import Measure
 from stages.toy.data import sample
+from stages.toy.model import Model
 from stages.toy.polygon import polygon, polygon_model
 from stages.toy.spec import Data
 
@@ -92,9 +93,9 @@ def test_nothing_trained_draws_nothing() -> None:
 
 
 def test_own_columns_of_the_exact_polygon() -> None:
-    points = sample(Data(n=300, S=0.98, T=6, supports="disjoint", data_seed=0))
+    points = sample(Data(n=300, S=0.98, T=6, supports="disjoint", fresh=False, data_seed=0))
     W, b = (a.astype(np.float32) for a in polygon_model(points))
-    columns = cell(W, b, points, MEASURE)
+    columns = cell(Model(W, b), points, MEASURE)
     assert columns["regular"] and columns["radius"] == pytest.approx(polygon(6).radius, rel=1e-5)
     assert columns["D_x_deviation"] == pytest.approx(0, abs=1e-5)
     assert columns["norm_b_span"] == pytest.approx(polygon(6).norm_b, rel=1e-5)

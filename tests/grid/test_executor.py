@@ -86,7 +86,9 @@ def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkou
     code = project.folder / "stages/toy/training.py"
     for version in (1, 2):
         shutil.rmtree(project.folder / ".cells")
-        code.write_text(code.read_text().replace("final = ", f"W[0, 0] += {version - 1}\n    final = "))
+        code.write_text(
+            code.read_text().replace("    history = ", f"    model.W[0, 0] += {version - 1}\n    history = ")
+        )
         output = project.succeed("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster)
         assert "16 to train" in output and "failed" not in output
         assert (models.read_bytes() == here) == (version == 1)

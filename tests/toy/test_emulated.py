@@ -11,18 +11,16 @@ from pathlib import Path
 import pytest
 
 from stages.toy.compiler import INSTRUCTION_SET
-from stages.toy.data import sample
 from stages.toy.spec import Data, Training
-from stages.toy.training import train
 from tests.conftest import ROOT
-from tests.toy.test_training import digest
+from tests.toy.test_training import digest, run
 
 CODE = """
 import sys
 from stages.toy.compiler import INSTRUCTION_SET
 from tests.toy.test_training import *
 data, training = sys.stdin.read().splitlines()
-trained = train(sample(Data.model_validate_json(data)), Training.model_validate_json(training))
+trained = run(Data.model_validate_json(data), Training.model_validate_json(training))
 print(INSTRUCTION_SET, digest(trained))
 """
 
@@ -43,4 +41,4 @@ def test_an_emulated_processor_trains_the_same_bytes(
         text=True,
         check=True,
     )
-    assert emulated.stdout.split() == ["x86-64-v3", digest(train(sample(spec), how))]
+    assert emulated.stdout.split() == ["x86-64-v3", digest(run(spec, how))]

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from stages.toy.measures import list_vectors, losses_on_fresh_points
-from stages.toy.model import initial_weights
+from stages.toy.model import Model, initial_weights
 
 
 def test_zero_output_has_loss_one_and_the_best_constant_output_its_formula() -> None:
-    n, S, zero = 1000, 0.99, np.zeros(1000, dtype=np.float32)
-    losses = losses_on_fresh_points([(np.zeros((2, n), dtype=np.float32), zero)], n, S, 50_000, 0)
+    n, S = 1000, 0.99
+    losses = losses_on_fresh_points([Model(np.zeros((2, n)), np.zeros(n))], n, S, 50_000, 0)
     assert losses.models[0].mean == pytest.approx(1, abs=1e-6) and losses.models[0].median == pytest.approx(1, abs=1e-6)
     assert losses.constant == pytest.approx(0.9926, abs=1e-4)  # 1 - n E[x_i]^2, known for n = 1,000, S = 0.99
 
 
 def test_standard_error_is_the_spread_over_the_root_of_the_count_and_points_are_shared() -> None:
-    W, b = initial_weights(2, 60, "xavier_normal", 0) * 3, np.zeros(60, dtype=np.float32)
-    few, many = (losses_on_fresh_points([(W, b), (W, b)], 60, 0.9, count, 0).models for count in (1000, 16_000))
+    model = Model(initial_weights(2, 60, "xavier_normal", 0) * 3, np.zeros(60))
+    few, many = (losses_on_fresh_points([model, model], 60, 0.9, count, 0).models for count in (1000, 16_000))
     assert few[0] == few[1] and many[0] == many[1]
     assert few[0].standard_error / many[0].standard_error == pytest.approx(4, rel=0.2)
     assert abs(few[0].mean - many[0].mean) < 5 * few[0].standard_error

@@ -14,7 +14,7 @@ import pytest
 
 from stages.toy.compiler import INSTRUCTION_SET
 from stages.toy.data import sample
-from stages.toy.model import point_losses
+from stages.toy.model import mean_loss, point_losses
 from stages.toy.spec import Data, Training
 from stages.toy.training import VERSION, Trained, engine_name, train, work
 from tests.conftest import ROOT
@@ -26,15 +26,19 @@ CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sum": ({"T": 30}, {"reduction": "sum"}),
     "several tiles": ({"n": 1504, "T": 41}, {"steps": 60}),
     "m = 5, uniform": ({"T": 30}, {"m": 5, "init": "xavier_uniform", "init_seed": 7}),
+    "variant": ({"T": 30}, {"power": 1, "hidden": "relu", "tied": False, "importance": 0.99}),
+    "p = 4, fresh": ({"T": 8, "fresh": True}, {"power": 4}),
     "disjoint": ({"T": 8, "supports": "disjoint", "data_seed": 3}, {"weight_decay": 0.5, "warmup": 0.0}),
 }
 GOLDEN: dict[int, dict[str, str]] = {
-    2: {
-        "T = 3": "43f14db2bbe1bbb0",
-        "sum": "f9adb10b5a58ca4a",
-        "several tiles": "84d985aef3457aa0",
-        "m = 5, uniform": "a012d5a0e10d9d94",
-        "disjoint": "2feabb30a6a2bb4e",
+    3: {
+        "T = 3": "17c9091d179a18b8",
+        "sum": "a5861258b548f9de",
+        "several tiles": "31bcf81fb124ea06",
+        "m = 5, uniform": "6aeae09f16f39ed5",
+        "variant": "27c4aeebed5c1aa8",
+        "p = 4, fresh": "be7d10c6b0459fb0",
+        "disjoint": "9de665e0951f62f1",
     }
 }
 GOLDEN_NUMPY = "2.4.6"  # draws the initial weights
@@ -46,14 +50,18 @@ def test_bytes_change_only_with_the_version(
 ) -> None:
     assert np.__version__ == GOLDEN_NUMPY
     data_changes, training_changes = CELLS[name]
-    trained = train(sample(data(**data_changes)), training(**({"steps": 500} | training_changes)))
+    trained = run(data(**data_changes), training(**({"steps": 500} | training_changes)))
     assert GOLDEN[VERSION].get(name) == digest(trained)
 
 
+def run(spec: Data, how: Training) -> Trained:
+    return train(spec, sample(spec), how)
+
+
 def digest(trained: Trained) -> str:
-    sha = hashlib.sha256()
-    for array in (trained.W, trained.b, trained.history_step, trained.history_loss):
-        sha.update(array.tobytes())
+    model, sha = trained.model, hashlib.sha256()
+    for array in (model.W, model.b, model.U, trained.history_step, trained.history_loss):
+        sha.update(b"" if array is None else array.tobytes())
     return sha.hexdigest()[:16]
 
 
@@ -66,7 +74,7 @@ def test_a_processor_with_narrower_vectors_trains_the_same_bytes(
     code = (
         "import sys; from tests.toy.test_training import *; from stages.toy.compiler import VECTOR;"
         "a, b = sys.stdin.read().splitlines(); assert VECTOR == 8;"
-        "print(digest(train(sample(Data.model_validate_json(a)), Training.model_validate_json(b))))"
+        "print(digest(run(Data.model_validate_json(a), Training.model_validate_json(b))))"
     )
     narrow = subprocess.run(
         [sys.executable, "-c", code],
@@ -77,33 +85,51 @@ def test_a_processor_with_narrower_vectors_trains_the_same_bytes(
         text=True,
         check=True,
     )
-    assert narrow.stdout.strip() == digest(train(sample(spec), how))
+    assert narrow.stdout.strip() == digest(run(spec, how))
 
 
 def test_history_runs_from_the_first_loss_to_the_last(
     data: Callable[..., Data], training: Callable[..., Training]
 ) -> None:
-    points, spec = sample(data(T=5)), training(steps=1000)
-    trained = train(points, spec)
+    spec = data(T=5)
+    trained = run(spec, training(steps=1000))
     assert trained.steps == trained.history_step[-1] == 1000 and trained.history_step[0] == 0
     assert len(trained.history_loss) == len(trained.history_step) and np.isfinite(trained.history_loss).all()
-    assert trained.history_loss[-1] == point_losses(trained.W, trained.b, points).mean()
+    assert trained.history_loss[-1] == point_losses(trained.model, sample(spec)).mean()
     assert trained.history_loss[-1] < 0.1 * trained.history_loss[0]
 
 
 def test_a_run_that_diverges_ends_there_and_says_when(
     data: Callable[..., Data], training: Callable[..., Training]
 ) -> None:
-    trained = train(sample(data(T=30)), training(lr=1e20, steps=500))
+    trained = run(data(T=30), training(lr=1e20, steps=500))
     assert trained.diverged and trained.steps < 500
     assert len(trained.history_loss) == len(trained.history_step) and trained.history_step[-1] == trained.steps
+
+
+def test_fresh_points_at_every_step_teach_what_no_small_training_set_can(
+    data: Callable[..., Data], training: Callable[..., Training]
+) -> None:
+    few, endless = (run(data(T=50, fresh=fresh), training(steps=1000)) for fresh in (False, True))
+    unseen = sample(data(T=2000, data_seed=9))
+    losses = [mean_loss(trained.model, unseen) for trained in (few, endless)]
+    assert losses[1] < 0.99 * losses[0]
+    assert few.history_loss[-1] < endless.history_loss[-1]
+
+
+def test_a_run_goes_on_from_the_model_it_is_given(data: Callable[..., Data], training: Callable[..., Training]) -> None:
+    spec, how = data(T=30), training(steps=500, lr=1e-4)
+    good = run(spec, training(steps=2000)).model
+    again = train(spec, sample(spec), how, start=good)
+    assert again.history_loss[0] == pytest.approx(mean_loss(good, sample(spec)), rel=1e-5)
+    assert again.history_loss[0] < 0.7 * run(spec, how).history_loss[0]
 
 
 @pytest.mark.parametrize(("lr", "steps"), [(1e20, 2), (1e38, 1)])
 def test_a_run_that_diverges_at_its_last_step_is_not_taken_for_trained(
     data: Callable[..., Data], training: Callable[..., Training], lr: float, steps: int
 ) -> None:
-    trained = train(sample(data(T=30)), training(lr=lr, steps=steps, warmup=0.0))
+    trained = run(data(T=30), training(lr=lr, steps=steps, warmup=0.0))
     assert trained.diverged and trained.steps == steps
 
 
@@ -118,9 +144,8 @@ def test_engine_is_a_function_of_the_spec(training: Callable[..., Training]) -> 
 def test_other_engines_train_the_same_model(
     data: Callable[..., Data], training: Callable[..., Training], engine: str
 ) -> None:
-    points = sample(data(T=10))
-    fused, other = (train(points, training(steps=100, engine=name)) for name in ("fused", engine))
-    np.testing.assert_allclose(other.W, fused.W, atol=1e-4)
+    fused, other = (run(data(T=10), training(steps=100, engine=name)) for name in ("fused", engine))
+    np.testing.assert_allclose(other.model.W, fused.model.W, atol=1e-4)
     np.testing.assert_allclose(other.history_loss, fused.history_loss, rtol=1e-4)
 
 

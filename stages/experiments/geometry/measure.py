@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from stages.claims import Claim, Summary
 from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
+from stages.toy.model import Model
 from stages.toy.polygon import is_regular, norms_in_span, polygon
 
 COLUMNS = {
@@ -28,14 +28,14 @@ PANELS = (5, 6, 8, 10)  # the paper's T where an exact solution has to be a regu
 TOLERANCE = 0.02  # of the exact law's D_x, radius and norms, on exactly orthonormal points
 
 
-def cell(W: NDArray[np.float32], b: NDArray[np.float32], points: Points, measure: Measure) -> dict[str, Any]:
-    """This experiment's own columns for one trained cell: W of shape (m, n), b of shape (n,)."""
-    h = points.hidden(W)
-    norm_W, norm_b = norms_in_span(W, b, points)
+def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
+    """This experiment's own columns for one trained cell."""
+    h = model.hidden(points)
+    norm_W, norm_b = norms_in_span(model.W, model.b, points)
     return {
-        "regular": len(W) == 2 and points.T > 2 and is_regular(h, measure.regular),
+        "regular": model.m == 2 and points.T > 2 and is_regular(h, measure.regular),
         "radius": np.linalg.norm(h, axis=1).mean(),
-        "D_x_deviation": np.abs(dimensionality(h) * points.T / len(W) - 1).max(),
+        "D_x_deviation": np.abs(dimensionality(h) * points.T / model.m - 1).max(),
         "norm_W_span": norm_W,
         "norm_b_span": norm_b,
     }

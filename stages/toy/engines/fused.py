@@ -8,15 +8,18 @@ as if every x_ti were 0. The few x_ti > 0 then need a correction (a -> a - x_ti 
 share of the gradient, grad W_i += x_ti grad h_t. The squared activations come free:
 sum_t a^2 = W_i . (sum_t a h_t) + b_i (sum_t a). The common factor 2 scale / T is applied with AdamW's update.
 
-Layout. Parameters, gradients and AdamW's moments are flat arrays of *tiles* of L features: m rows of weights and
-one of biases, L apart. A tile and its gradient stay in L1 while all points go by. Features that pad the last tile are
-zeros, have zero gradient, and stay zeros.
+The variants go the same way, generated for what they need (`pairs.Kind`): an error's slope |e|^(p - 1) sign(e) in place
+of e, of which the dense pass adds a^(p - 1), and z a^(p - 1) = a^p still gives the loss; a decoder U in place of W, and
+rows of their own for the encoder's gradient; factors I_i and w_t; a mask on grad h_t where ReLU(h) is 0.
+
+Layout. Parameters, gradients and AdamW's moments are flat arrays of *tiles* of L features: m rows of (the decoder's)
+weights, one of biases, m of the encoder's if it has its own, L apart. A tile's decoder and its gradient stay in L1
+while all points go by. Features that pad the last tile are zeros, have zero gradient, and stay zeros.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,173 +27,222 @@ from numpy.typing import NDArray
 
 from stages.toy import adamw
 from stages.toy.adamw import Optimiser, update
-from stages.toy.compiler import LANES, compiled, flush_subnormals, from_source, restore_subnormals
+from stages.toy.compiler import LANES, Functions, aligned_zeros, from_source
 from stages.toy.data import Points
-from stages.toy.pairs import gradient_pass
+from stages.toy.model import Model
+from stages.toy.pairs import Kind, gradient_pass, tile_rows
 from stages.toy.schedule import Schedule
 
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
 
 
 class Fused:
-    """A model in training: create it with its initial weights, m <= 8, `advance` it, read `W` and `b`."""
+    """A model in training: create it with m <= 8, `advance` it, read `model`; see `Engine`."""
 
-    def __init__(self, points: Points, W: NDArray[np.float32], b: NDArray[np.float32], optimiser: Optimiser) -> None:
-        self.m, self.n = W.shape
-        tiles = -(-self.n * 2 * (self.m + 1) // _L1_FLOATS)
-        self.L = -(-self.n // (tiles * LANES)) * LANES
-        self.tiles = -(-self.n // self.L)
-        self._points = points
-        self._start = points.start.astype(np.uint64)
-        self._place = self._places(points.feature)
-        self._P = self._pack(W, b)
-        self._moments = np.zeros_like(self._P), np.zeros_like(self._P)
-        self._constants = adamw.constants(optimiser, points.T)
+    def __init__(self, points: Points, model: Model, optimiser: Optimiser) -> None:
+        self._start_model, self._points = model, points
+        self._kind = kind = model.kind(points)
+        tiles = -(-model.n * 2 * (kind.m + 1) // _L1_FLOATS)
+        self.L = -(-model.n // (tiles * LANES)) * LANES
+        self.tiles = -(-model.n // self.L)
+        self._compiled = _compile(kind, self.L)
+        self._arrays = self._sparse_arrays(points)
+        self._P = self._pack(model.decoder, model.b[None], *([] if kind.tied else [model.W]))
+        self._moments = aligned_zeros(len(self._P)), aligned_zeros(len(self._P))
+        T = points.T
+        self._workspace = (
+            aligned_zeros(len(self._P)),  # G
+            np.empty((T, kind.m), dtype=np.float32),  # H
+            np.zeros((T, kind.m), dtype=np.float32),  # GH
+            aligned_zeros((kind.m + 1) * self.L),  # block
+        )
+        self._factors = (
+            np.zeros(0, dtype=np.float32) if model.importance is None else self._pack(model.importance[None]),
+            np.zeros(0, dtype=np.float32) if points.weight is None else points.weight,
+            np.zeros(0, dtype=np.bool_) if points.masked is None else points.masked,
+        )
+        self._total = points.total_weight
+        self._constants = adamw.constants(optimiser, kind.power, self._total)
         self._weight_decay = optimiser.weight_decay
-        self._square = float(np.sum(points.value.astype(np.float64) ** 2))
 
-    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
+    def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
         steps = adamw.steps(schedule, self._weight_decay)
         losses = np.full(len(schedule.rates), np.nan)
-        p = self._points
-        taken = _compile(self.m, self.L)(
-            self._P, *self._moments, self._start, self._place, p.value, self._square,
-            steps, self._constants, schedule.record, losses,
+        taken = self._compiled.train(
+            self._P, *self._moments, *self._workspace, *self._factors,
+            *(self._arrays if fresh is None else self._sparse_arrays(fresh)), fresh is not None,
+            steps, self._constants, self._total, schedule.record, losses,
         )  # fmt: skip
         return losses[:taken]
 
-    def gradient(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def gradient(self) -> Model:
         """See `Engine.gradient`."""
-        p = self._points
-        G = _gradient(self.m, self.L)(self._P, self._start, self._place, p.value)
-        gW, gb = self._unpack(G * self._constants.scale)
-        return gW, gb
+        self._compiled.accumulate(self._P, *self._workspace, *self._factors, *self._arrays, False)
+        gradient = self._unpack(self._workspace[0] * self._constants.scale)
+        self._workspace[0][:] = 0
+        return gradient
 
     @property
-    def W(self) -> NDArray[np.float32]:
-        """(m, n) weights."""
-        return self._unpack(self._P)[0]
+    def model(self) -> Model:
+        """See `Engine.model`."""
+        return self._unpack(self._P)
 
-    @property
-    def b(self) -> NDArray[np.float32]:
-        """(n,) biases."""
-        return self._unpack(self._P)[1]
+    def _sparse_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
+        """Start, place, value of the nonzeros, and memory for one point's.
 
-    def _places(self, index: NDArray[np.int32]) -> NDArray[np.uint32]:
-        """Where the first row of each feature stands in the flat arrays; its other rows follow L apart."""
-        tile, within = np.divmod(index, self.L)
-        place: NDArray[np.uint32] = (tile * (self.m + 1) * self.L + within).astype(np.uint32)
-        return place
+        `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
+        """
+        tile, within = np.divmod(points.feature, self.L)
+        place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)
+        longest = int(np.diff(points.start).max())
+        return points.start.astype(np.uint64), place, points.value, np.empty(longest, dtype=np.float32)
 
-    def _pack(self, W: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-        rows = np.zeros((self.m + 1, self.tiles * self.L), dtype=np.float32)
-        rows[: self.m, : self.n], rows[self.m, : self.n] = W, b
-        return np.ascontiguousarray(rows.reshape(self.m + 1, self.tiles, self.L).swapaxes(0, 1)).ravel()
+    def _pack(self, *parts: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Rows of (n,) as the flat array, first to last in each tile; rows not given are zeros."""
+        total = tile_rows(self._kind)
+        rows = np.zeros((total, self.tiles * self.L), dtype=np.float32)
+        given = np.concatenate(parts)
+        rows[: len(given), : given.shape[1]] = given
+        flat = aligned_zeros(rows.size)
+        flat[:] = rows.reshape(total, self.tiles, self.L).swapaxes(0, 1).ravel()
+        return flat
 
-    def _unpack(self, flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = flat.reshape(self.tiles, self.m + 1, self.L).swapaxes(0, 1).reshape(self.m + 1, -1)
-        return rows[: self.m, : self.n].copy(), rows[self.m, : self.n].copy()
-
-
-@functools.cache
-def _compile(m: int, L: int) -> Callable[..., int]:
-    """The training loop for one (m, L)."""
-    hidden, pairs, sparse = _hidden(m, L), gradient_pass(m, L), _sparse(m, L)
-
-    @compiled()
-    def train(P, M, V, start, place, value, square, steps, constants, record, losses):
-        T = len(start) - 1
-        G = np.zeros_like(P)
-        H, GH = np.empty((T, m), dtype=np.float32), np.zeros((T, m), dtype=np.float32)
-        active = np.empty(np.max(np.diff(start)), dtype=np.float32)
-        state = flush_subnormals()
-        size, inverse_root, decay = steps
-        taken = len(size)
-        for s in range(len(size)):
-            hidden(P, start, place, value, H)
-            pairs(P, G, H, GH)
-            activity = 0.0
-            if record[s]:
-                for i in range(len(P)):
-                    activity += np.float64(P[i]) * np.float64(G[i])
-            overlap = sparse(P, G, H, GH, start, place, value, active)
-            if record[s]:
-                losses[s] = (square - 2 * overlap + activity) / T
-                if not np.isfinite(losses[s]):
-                    taken = s + 1
-                    break
-            update(P, G, M, V, size[s], inverse_root[s], decay[s], constants)
-        restore_subnormals(state)
-        return taken
-
-    return train  # type: ignore[no-any-return]
+    def _unpack(self, flat: NDArray[np.float32]) -> Model:
+        m, n, total = self._kind.m, self._start_model.n, tile_rows(self._kind)
+        rows = flat.reshape(self.tiles, total, self.L).swapaxes(0, 1).reshape(total, -1)[:, :n].copy()
+        if self._kind.tied:
+            return self._start_model._replace(W=rows[:m], b=rows[m])
+        return self._start_model._replace(W=rows[m + 1 :], b=rows[m], U=rows[:m])
 
 
 @functools.cache
-def _gradient(m: int, L: int) -> Callable[..., Any]:
-    """The gradient without its factor 2 scale / T, by the training loop's own passes."""
-    hidden, pairs, sparse = _hidden(m, L), gradient_pass(m, L), _sparse(m, L)
-
-    @compiled()
-    def gradient(P, start, place, value):
-        T = len(start) - 1
-        G = np.zeros_like(P)
-        H, GH = np.empty((T, m), dtype=np.float32), np.zeros((T, m), dtype=np.float32)
-        active = np.empty(np.max(np.diff(start)), dtype=np.float32)
-        hidden(P, start, place, value, H)
-        pairs(P, G, H, GH)
-        sparse(P, G, H, GH, start, place, value, active)
-        return G
-
-    return gradient  # type: ignore[no-any-return]
+def _compile(kind: Kind, L: int) -> Functions:
+    """`accumulate` (one gradient, without its factor) and `train` for one kind of model in tiles of L features."""
+    return from_source(
+        "\n".join([_hidden(kind, L), _sparse(kind, L), _TRAIN]),
+        f"{kind} {L=}",
+        gradients=gradient_pass(kind, L),
+        update=update,
+    )
 
 
-@functools.cache
-def _hidden(m: int, L: int) -> Any:
-    """h_t = sum_i x_ti W_i over the few x_ti > 0."""
-    J = range(m)
-    return from_source(f"""
-    def hidden(P, start, place, value, H):
-        {"; ".join(f"P{j} = P[{j * L}:]" for j in J)}
-        for t in range(len(H)):
-            {"; ".join(f"h{j} = zero" for j in J)}
-            for k in range(start[t], start[t + 1]):
-                i, x = place[k], value[k]
-                {"; ".join(f"h{j} = fma(x, P{j}[i], h{j})" for j in J)}
-            {"; ".join(f"H[t, {j}] = h{j}" for j in J)}
-    """)
+_TRAIN = """
+@entry
+def accumulate(P, G, H, GH, block, I, weight, masked, start, place, value, active, with_loss):
+    hidden(P, start, place, value, H)
+    gradients(P, G, I, H, GH, weight, block)
+    loss = 0.0
+    if with_loss:
+        for i in range(len(P)):
+            loss += np.float64(P[i]) * np.float64(G[i])
+    return loss + sparse(P, G, I, H, GH, start, place, value, weight, masked, active)
+
+@entry
+def train(
+    P, M, V, G, H, GH, block, I, weight, masked, start, place, value, active, fresh,
+    steps, constants, total, record, losses,
+):
+    T, first = len(H), 0
+    size, inverse_root, decay = steps
+    state = flush_subnormals()
+    taken = len(size)
+    for s in range(len(size)):
+        if fresh:
+            first = s * T
+        points = start[first : first + T + 1]
+        loss = accumulate(P, G, H, GH, block, I, weight, masked, points, place, value, active, record[s])
+        if record[s]:
+            losses[s] = loss / total
+            if not np.isfinite(losses[s]):
+                taken = s + 1
+                break
+        update(P, G, M, V, size[s], inverse_root[s], decay[s], constants)
+    restore_subnormals(state)
+    return taken
+"""
 
 
-@functools.cache
-def _sparse(m: int, L: int) -> Any:
-    """The corrections where x_ti > 0, then the encoder's gradient. Leaves GH at 0; gives sum of x a.
+def _hidden(kind: Kind, L: int) -> str:
+    """h_t = sum_i x_ti W_i over the few x_ti > 0, and its ReLU."""
+    J = range(kind.m)
+    first = 0 if kind.tied else kind.m + 1  # row of the encoder
+    relu = "; ".join(f"h{j} = max(h{j}, zero)" for j in J) if kind.relu else ""
+    return f"""
+@inner
+def hidden(P, start, place, value, H):
+    {"; ".join(f"P{j} = P[{(first + j) * L}:]" for j in J)}
+    for t in range(len(H)):
+        {"; ".join(f"h{j} = zero" for j in J)}
+        for k in range(start[t], start[t + 1]):
+            i, x = place[k], value[k]
+            {"; ".join(f"h{j} = fma(x, P{j}[i], h{j})" for j in J)}
+        {relu}
+        {"; ".join(f"H[t, {j}] = h{j}" for j in J)}
+"""
 
-    `active` holds x_ti where z > 0 and 0 elsewhere for the point at hand, so that neither loop branches and each
-    entry of G is touched once: G_i += x grad h - active h.
+
+# (slope of the dense pass, what x > 0 adds to it, what x > 0 adds to the loss) at e = a - x, for each p
+_CORRECTIONS = {
+    1: ("on", "on * (float32(e > zero) - float32(e < zero) - one)", "abs(e) - a"),
+    2: ("a", "-x * on", "x * (x - a - a)"),
+    4: ("a * a * a", "on * (e * e * e - a * a * a)", "(e * e) * (e * e) - (a * a) * (a * a)"),
+}
+
+
+def _sparse(kind: Kind, L: int) -> str:
+    """The corrections where x_ti > 0, then the encoder's gradient. Leaves GH at 0; gives what x > 0 adds to the loss.
+
+    `active` holds the corrections of the point at hand, so that neither loop branches and each entry of G is touched
+    once: G_i += x grad h + correction h.
     """
-    J = range(m)
+    J, m = range(kind.m), kind.m
     z = functools.reduce(lambda z, j: f"fma(w{j}, h{j}, {z})", J, f"P{m}[i]")
-    return from_source(f"""
-    def sparse(P, G, H, GH, start, place, value, active):
-        {"; ".join(f"P{j} = P[{j * L}:]; G{j} = G[{j * L}:]" for j in range(m + 1))}
-        overlap = 0.0
-        for t in range(len(H)):
-            first, last = start[t], start[t + 1]
-            {"; ".join(f"h{j} = H[t, {j}]; d{j} = GH[t, {j}]; GH[t, {j}] = zero" for j in J)}
-            xa = zero
-            for k in range(first, last):
-                i = place[k]
-                {"; ".join(f"w{j} = P{j}[i]" for j in J)}
-                z = {z}
-                x = value[k] * float32(z > zero)  # a select would become a branch, missed half the time
-                active[k - first] = x
-                xa = fma(x, z, xa)
-                {"; ".join(f"d{j} = fma(-x, w{j}, d{j})" for j in J)}
-            overlap += xa
-            for k in range(first, last):
-                i, x, c = place[k], value[k], active[k - first]
-                {"; ".join(f"G{j}[i] = fma(x, d{j}, fma(-c, h{j}, G{j}[i]))" for j in J)}
-                G{m}[i] -= c
-        return overlap
-    """)
+    slope, correction, loss = _CORRECTIONS[kind.power]
+    options = {
+        "masked": "if masked[t]: c = -({slope}); change = -a * ({slope})",
+        "importance": "c *= I[i]; change *= I[i]",
+    }
+    chosen = [text.format(slope=slope) for name, text in options.items() if getattr(kind, name)]
+    after = []
+    if kind.relu:
+        after += [f"d{j} *= float32(h{j} > zero)" for j in J]
+    if kind.weighted:
+        after += ["w = weight[t]", "total *= w", *(f"d{j} *= w" for j in J)]
+    c = "w * active[k - first]" if kind.weighted else "active[k - first]"
+    if kind.tied:
+        gradient = [f"G{j}[i] = fma(x, d{j}, fma(c, h{j}, G{j}[i]))" for j in J]
+    else:
+        gradient = [f"G{j}[i] = fma(c, h{j}, G{j}[i]); G{m + 1 + j}[i] = fma(x, d{j}, G{m + 1 + j}[i])" for j in J]
+    newline = "\n            "
+    return f"""
+@inner
+def sparse(P, G, I, H, GH, start, place, value, weight, masked, active):
+    {"; ".join(f"P{j} = P[{j * L}:]" for j in range(m + 1))}
+    {"; ".join(f"G{j} = G[{j * L}:]" for j in range(tile_rows(kind)))}
+    changes = 0.0
+    for t in range(len(H)):
+        first, last = start[t], start[t + 1]
+        {"; ".join(f"h{j} = H[t, {j}]; d{j} = GH[t, {j}]; GH[t, {j}] = zero" for j in J)}
+        total = zero
+        for k in range(first, last):
+            i, x = place[k], value[k]
+            {"; ".join(f"w{j} = P{j}[i]" for j in J)}
+            z = {z}
+            on = float32(z > zero)  # a select would become a branch, missed half the time
+            a = on * z
+            e = a - x
+            c = {correction}
+            change = {loss}
+            {newline.join(chosen)}
+            active[k - first] = c
+            total += change
+            {"; ".join(f"d{j} = fma(c, w{j}, d{j})" for j in J)}
+        {"; ".join(after)}
+        changes += total
+        for k in range(first, last):
+            i, x, c = place[k], value[k], {c}
+            {"; ".join(gradient)}
+            G{m}[i] += c
+    return changes
+"""

@@ -1,11 +1,15 @@
 """Larger m: tiles of points x features that stay in cache, BLAS for the three products, no T x n array.
 
-The mathematics is `fused.py`'s, its passes are split: for a tile, z = H W + b by one matrix product, a = max(z, 0) in
-place, and a H, a W by two more. From m = 9 on the products are most of the work, and BLAS does them at its own rate.
-Weights are kept as rows of features, (n, m), so that the few x_ti > 0 touch whole rows.
+The mathematics is `fused.py`'s, its passes are split: for a tile, z = H U + b by one matrix product, the slope
+a^(p - 1) of a = max(z, 0) in place, and its products with H and with U by two more. From m = 9 on the products are most
+of the work, and BLAS does them at its own rate. Weights are kept as rows of features, (n, m), so that the few x_ti > 0
+touch whole rows.
 """
 
 from __future__ import annotations
+
+import functools
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,34 +19,40 @@ from stages.toy import adamw
 from stages.toy.adamw import Optimiser
 from stages.toy.compiler import compiled, fma
 from stages.toy.data import Points
+from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
 _POINTS, _FEATURES = 256, 512  # of a tile: 512 KiB of activations, a fraction of L2
 
 
 class Tiled:
-    """A model in training, with the same arguments and methods as `fused.Fused`, for any m; float32 on the CPU."""
+    """A model in training, any m, on the CPU; see `Engine`."""
 
-    def __init__(self, points: Points, W: NDArray[np.float32], b: NDArray[np.float32], optimiser: Optimiser) -> None:
-        self._points, (self.m, self.n) = points, W.shape
-        self._rows, self._b = np.ascontiguousarray(W.T), b.copy()  # (n, m), (n,)
-        self._G, self._Gb = np.zeros_like(self._rows), np.zeros_like(b)
-        self._H, self._GH = (np.zeros((points.T, self.m), dtype=np.float32) for _ in range(2))
+    def __init__(self, points: Points, model: Model, optimiser: Optimiser) -> None:
+        self._start_model, self._points = model, points
+        self._kind = kind = model.kind(points)
+        self._b = np.array(model.b, dtype=np.float32)  # (n,)
+        self._U = np.array(model.decoder.T, dtype=np.float32, order="C")  # (n, m), as all that follows
+        self._W = self._U if kind.tied else np.array(model.W.T, dtype=np.float32, order="C")
+        self._Gb, self._GU = np.zeros_like(self._b), np.zeros_like(self._U)
+        self._GW = self._GU if kind.tied else np.zeros_like(self._W)
+        self._H, self._GH = (np.zeros((points.T, model.m), dtype=np.float32) for _ in range(2))
+        trained = [(self._U, self._GU), (self._b, self._Gb), (self._W, self._GW)][: 2 if kind.tied else 3]
         self._parameters = [  # flat views of each parameter and its gradient, and AdamW's moments
-            (P.ravel(), G.ravel(), *np.zeros((2, P.size), dtype=np.float32))
-            for P, G in ((self._rows, self._G), (self._b, self._Gb))
+            (P.ravel(), G.ravel(), *np.zeros((2, P.size), dtype=np.float32)) for P, G in trained
         ]
-        self._constants = adamw.constants(optimiser, points.T)
+        self._total = points.total_weight
+        self._constants = adamw.constants(optimiser, kind.power, self._total)
         self._weight_decay = optimiser.weight_decay
-        self._square = float(np.sum(points.value.astype(np.float64) ** 2))
         self._activations = torch.empty(_POINTS * _FEATURES)
 
-    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
+    def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
         """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
         steps = adamw.steps(schedule, self._weight_decay)
-        losses = np.full(len(schedule.rates), np.nan)
+        losses, T = np.full(len(schedule.rates), np.nan), self._points.T
         for s in range(len(schedule.rates)):
-            loss = self._accumulate(with_loss=bool(schedule.record[s]))
+            points = self._points if fresh is None else fresh.part(s * T, (s + 1) * T)
+            loss = self._accumulate(points, with_loss=bool(schedule.record[s]))
             if schedule.record[s]:
                 losses[s] = loss
                 if not np.isfinite(loss):
@@ -51,75 +61,128 @@ class Tiled:
                 adamw.update(*arrays, steps.size[s], steps.inverse_root[s], steps.decay[s], self._constants)
         return losses
 
-    def gradient(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def gradient(self) -> Model:
         """See `Engine.gradient`."""
-        self._accumulate(with_loss=False)
-        gW, gb = self._G.T * self._constants.scale, self._Gb * self._constants.scale
-        self._G[:], self._Gb[:] = 0, 0
-        return gW, gb
+        self._accumulate(self._points, with_loss=False)
+        GW, Gb, GU = (G * self._constants.scale for G in (self._GW, self._Gb, self._GU))
+        for _, G, _, _ in self._parameters:
+            G[:] = 0
+        return self._as_model(GW, Gb, GU)
 
     @property
-    def W(self) -> NDArray[np.float32]:
-        """(m, n) weights."""
-        return np.ascontiguousarray(self._rows.T)
+    def model(self) -> Model:
+        """See `Engine.model`."""
+        return self._as_model(self._W, self._b, self._U)
 
-    @property
-    def b(self) -> NDArray[np.float32]:
-        """(n,) biases."""
-        return self._b.copy()
+    def _as_model(self, W: NDArray[np.float32], b: NDArray[np.float32], U: NDArray[np.float32]) -> Model:
+        decoder = None if self._kind.tied else U.T.copy()
+        return self._start_model._replace(W=W.T.copy(), b=b.copy(), U=decoder)
 
-    def _accumulate(self, *, with_loss: bool) -> float:
-        """Add the gradient without its factor 2 scale / T to G and Gb; the loss, if asked for."""
-        p = self._points
-        _hidden(self._rows, p.start, p.feature, p.value, self._H)
-        rows, b, G, Gb, H, GH = map(torch.from_numpy, (self._rows, self._b, self._G, self._Gb, self._H, self._GH))
-        for f in range(0, self.n, _FEATURES):
-            features = slice(f, f + _FEATURES)
-            w, bias, g, gb = rows[features], b[features], G[features], Gb[features]
-            for t in range(0, p.T, _POINTS):
-                h, gh = H[t : t + _POINTS], GH[t : t + _POINTS]
-                a = self._activations[: len(h) * len(w)].view(len(h), len(w))
-                torch.addmm(bias, h, w.T, out=a).clamp_(min=0)
-                g.addmm_(a.T, h)
-                gb.add_(a.sum(0))
-                gh.addmm_(a, w)
+    def _accumulate(self, p: Points, *, with_loss: bool) -> float:
+        """Add the gradient without its factor p scale / T to G; the loss, if asked for."""
+        kind = self._kind
+        hidden, sparse = _passes(kind.power, relu=kind.relu, importance=kind.importance)
+        hidden(self._W, p.start, p.feature, p.value, self._H)
+        self._dense(p.weight)
         activity = 0.0
         if with_loss:
             activity = sum(float(np.vdot(P.astype(np.float64), G)) for P, G, _, _ in self._parameters)
-        overlap: float = _sparse(self._rows, self._b, self._G, self._Gb, self._H, self._GH, p.start, p.feature, p.value)
-        return (self._square - 2 * overlap + activity) / p.T
+        none = np.zeros(0, dtype=np.float32)
+        importance = none if self._start_model.importance is None else self._start_model.importance
+        weight = np.ones(p.T, dtype=np.float32) if p.weight is None else p.weight
+        masked = np.zeros(p.T, dtype=np.bool_) if p.masked is None else p.masked
+        changes: float = sparse(
+            self._U, self._b, self._GU, self._GW, self._Gb, self._H, self._GH,
+            p.start, p.feature, p.value, importance, weight, masked,
+        )  # fmt: skip
+        return (activity + changes) / self._total
+
+    def _dense(self, weight: NDArray[np.float32] | None) -> None:
+        """The products, tile by tile, as if every x_ti were 0."""
+        U, b, G, Gb, H, GH = map(torch.from_numpy, (self._U, self._b, self._GU, self._Gb, self._H, self._GH))
+        weights = None if weight is None else torch.from_numpy(weight)
+        weighted = H if weights is None else H * weights[:, None]
+        importance = self._start_model.importance
+        for f in range(0, len(b), _FEATURES):
+            features = slice(f, f + _FEATURES)
+            u, bias, g, gb = U[features], b[features], G[features], Gb[features]
+            for t in range(0, len(H), _POINTS):
+                points = slice(t, t + _POINTS)
+                h, gh = H[points], GH[points]
+                a = self._activations[: len(h) * len(u)].view(len(h), len(u))
+                torch.addmm(bias, h, u.T, out=a).clamp_(min=0)
+                if self._kind.power == 1:
+                    a.sign_()
+                elif self._kind.power == 4:
+                    a.pow_(3)
+                if importance is not None:
+                    a.mul_(torch.from_numpy(importance[features]))
+                g.addmm_(a.T, weighted[points])
+                gb.add_(a.sum(0) if weights is None else weights[points] @ a)
+                gh.addmm_(a, u)
 
 
-@compiled()
-def _hidden(rows, start, feature, value, H):
-    """h_t = sum_i x_ti W_i over the few x_ti > 0."""
-    for t in range(len(H)):
-        H[t] = 0
-        for k in range(start[t], start[t + 1]):
-            w = rows[feature[k]]
-            for j in range(len(w)):
-                H[t, j] = fma(value[k], w[j], H[t, j])
+@functools.cache
+def _passes(power: int, *, relu: bool, importance: bool) -> tuple[Any, Any]:
+    """(hidden, sparse) for one variant; see the same passes in fused.py."""
 
+    @compiled(keep=True)
+    def hidden(W, start, feature, value, H):
+        for t in range(len(H)):
+            H[t] = 0
+            for k in range(start[t], start[t + 1]):
+                w = W[feature[k]]
+                for j in range(len(w)):
+                    H[t, j] = fma(value[k], w[j], H[t, j])
+            if relu:
+                H[t] = np.maximum(H[t], np.float32(0))
 
-@compiled()
-def _sparse(rows, b, G, Gb, H, GH, start, feature, value):
-    """The corrections where x_ti > 0, then the encoder's gradient. Leaves GH at 0; gives sum of x a."""
-    overlap = 0.0
-    m = rows.shape[1]
-    for t in range(len(H)):
-        for k in range(start[t], start[t + 1]):
-            i, x = feature[k], value[k]
-            z = b[i]
-            for j in range(m):
-                z = fma(rows[i, j], H[t, j], z)
-            if z > 0:
-                overlap += x * z
-                Gb[i] -= x
+    @compiled(keep=True)
+    def sparse(U, b, GU, GW, Gb, H, GH, start, feature, value, I, weight, masked):
+        changes = 0.0
+        m = U.shape[1]
+        for t in range(len(H)):
+            h, d = H[t], GH[t]
+            for k in range(start[t], start[t + 1]):
+                i, x = feature[k], value[k]
+                z = b[i]
                 for j in range(m):
-                    G[i, j] = fma(-x, H[t, j], G[i, j])
-                    GH[t, j] = fma(-x, rows[i, j], GH[t, j])
-        for k in range(start[t], start[t + 1]):
+                    z = fma(U[i, j], h[j], z)
+                a = max(z, np.float32(0))
+                c, change = _correction(power, a, x, masked[t])
+                if importance:
+                    c, change = c * I[i], change * I[i]
+                changes += weight[t] * change
+                if c != 0:
+                    Gb[i] += weight[t] * c
+                    for j in range(m):
+                        GU[i, j] = fma(weight[t] * c, h[j], GU[i, j])
+                        d[j] = fma(c, U[i, j], d[j])
             for j in range(m):
-                G[feature[k], j] = fma(value[k], GH[t, j], G[feature[k], j])
-        GH[t] = 0
-    return overlap
+                d[j] *= weight[t]
+                if relu and h[j] == 0:
+                    d[j] = 0
+            for k in range(start[t], start[t + 1]):
+                for j in range(m):
+                    GW[feature[k], j] = fma(value[k], d[j], GW[feature[k], j])
+            d[:] = 0
+        return changes
+
+    return hidden, sparse
+
+
+@compiled()
+def _correction(power, a, x, masked):
+    """What x adds to the slope and to the error of an activation a, which the dense pass took for one of x = 0."""
+    one = np.float32(1)
+    if a == 0:
+        return np.float32(0), np.float32(0) if masked else np.abs(x) ** power
+    slope = one if power == 1 else a if power == 2 else a * a * a
+    if masked:
+        return -slope, -a * slope
+    e = a - x
+    if power == 1:
+        return np.sign(e) - one, np.abs(e) - a
+    if power == 2:
+        return -x, x * (x - a - a)
+    return e * e * e - slope, (e * e) * (e * e) - a * slope

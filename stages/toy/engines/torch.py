@@ -5,6 +5,7 @@ Points go by in chunks that are made dense only while their loss is computed, so
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,48 +14,52 @@ from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
 from stages.toy.data import Points
+from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
 _CHUNK_ELEMENTS = 2**22  # of a dense (points, n) chunk: 16 MiB in float32
 
 
 class Torch:
-    """A model in training, with the same arguments and methods as `fused.Fused`, for any m.
+    """A model in training, any m; see `Engine`.
 
     Args:
         device: any torch device. dtype: of parameters and arithmetic.
+        compile: put the loss of a chunk through torch.compile, which fuses its elementwise work; for a GPU.
     """
 
     def __init__(
         self,
         points: Points,
-        W: NDArray[np.floating],
-        b: NDArray[np.floating],
+        model: Model,
         optimiser: Optimiser,
         *,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
+        compile: bool = False,
     ) -> None:
-        def tensor(array: NDArray[Any], dtype: torch.dtype | None = None) -> torch.Tensor:
-            return torch.tensor(array, dtype=dtype, device=device)
-
-        self._W, self._b = (tensor(a, dtype).requires_grad_() for a in (W, b))
-        self._points, self._scale = points, optimiser.scale
-        self._row, self._index = tensor(points.row), tensor(points.feature.astype(np.int64))
-        self._value = tensor(points.value, dtype)
+        self._start_model, self._points, self._scale = model, points, optimiser.scale
+        self._device, self._dtype = device, dtype
+        self._parameters = {
+            name: torch.tensor(getattr(model, name), dtype=dtype, device=device).requires_grad_()
+            for name in ("W", "b", "U")
+            if getattr(model, name) is not None
+        }
+        self._importance = None if model.importance is None else self._tensor(model.importance)
+        self._chunk_loss = torch.compile(self._loss) if compile else self._loss
         self._adamw = torch.optim.AdamW(
-            [self._W, self._b],
+            list(self._parameters.values()),
             lr=0.0,
             betas=(optimiser.beta1, optimiser.beta2),
             eps=optimiser.eps,
             weight_decay=optimiser.weight_decay,
         )
 
-    def advance(self, schedule: Schedule) -> NDArray[np.float64]:
+    def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
         """See `Engine.advance`; AdamW counts its own steps, so the corrections are not needed."""
-        losses = np.full(len(schedule.rates), np.nan)
+        losses, T = np.full(len(schedule.rates), np.nan), self._points.T
         for s, rate in enumerate(schedule.rates):
-            loss = self._backward()
+            loss = self._backward(self._points if fresh is None else fresh.part(s * T, (s + 1) * T))
             if schedule.record[s]:
                 losses[s] = loss
                 if not np.isfinite(loss):
@@ -63,38 +68,59 @@ class Torch:
             self._adamw.step()
         return losses
 
-    def gradient(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def gradient(self) -> Model:
         """See `Engine.gradient`."""
-        self._backward()
-        assert self._W.grad is not None and self._b.grad is not None
-        return self._W.grad.cpu().numpy().copy(), self._b.grad.cpu().numpy().copy()
+        self._backward(self._points)
+        return self._as_model({name: p.grad for name, p in self._parameters.items()})
 
     @property
-    def W(self) -> NDArray[Any]:
-        """(m, n) weights."""
-        return self._W.detach().cpu().numpy().copy()
+    def model(self) -> Model:
+        """See `Engine.model`."""
+        return self._as_model(self._parameters)
 
-    @property
-    def b(self) -> NDArray[Any]:
-        """(n,) biases."""
-        return self._b.detach().cpu().numpy().copy()
+    def _as_model(self, tensors: Mapping[str, torch.Tensor | None]) -> Model:
+        arrays: Any = {name: t.detach().cpu().numpy().copy() for name, t in tensors.items() if t is not None}
+        return self._start_model._replace(**arrays)
 
-    def _backward(self) -> float:
+    def _backward(self, points: Points) -> float:
         """Fill the parameters' gradients, chunk by chunk; the unscaled loss."""
         self._adamw.zero_grad()
-        T, n = self._points.T, self._points.n
-        rows, total = max(1, _CHUNK_ELEMENTS // n), 0.0
-        for first in range(0, T, rows):
-            x = self._dense(first, min(first + rows, T))  # (chunk, n)
-            reconstruction = torch.relu(x @ self._W.T @ self._W + self._b)
-            loss = ((x - reconstruction) ** 2).sum() / T
+        rows, total = max(1, _CHUNK_ELEMENTS // points.n), 0.0
+        for first in range(0, points.T, rows):
+            chunk = points.part(first, min(first + rows, points.T))
+            loss = self._chunk_loss(*self._dense(chunk)) / points.total_weight
             (loss * self._scale).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         return total
 
-    def _dense(self, first: int, last: int) -> torch.Tensor:
-        """(last - first, n) points first .. last - 1 with their zeros."""
-        a, z = self._points.start[first], self._points.start[last]
-        x = torch.zeros(last - first, self._points.n, dtype=self._value.dtype, device=self._value.device)
-        x[self._row[a:z] - first, self._index[a:z]] = self._value[a:z]
-        return x
+    def _loss(self, x: torch.Tensor, factors: torch.Tensor | None) -> torch.Tensor:
+        """Summed over the (chunk, n) entries, each times its factor."""
+        W, b = self._parameters["W"], self._parameters["b"]
+        h = x @ W.T
+        if self._start_model.relu:
+            h = torch.relu(h)
+        e = x - torch.relu(h @ self._parameters.get("U", W) + b)
+        error = e.abs() ** self._start_model.power
+        return (error if factors is None else error * factors).sum()
+
+    def _dense(self, chunk: Points) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(chunk, n) points with their zeros, and what the error of each entry is multiplied by (None: by 1)."""
+        row, feature = (
+            torch.tensor(index, dtype=torch.int64, device=self._device) for index in (chunk.row, chunk.feature)
+        )
+        x = torch.zeros(chunk.T, chunk.n, dtype=self._dtype, device=self._device)
+        x[row, feature] = self._tensor(chunk.value)
+        if chunk.weight is None and chunk.masked is None and self._importance is None:
+            return x, None
+        factors = torch.ones_like(x)
+        if self._importance is not None:
+            factors *= self._importance
+        if chunk.weight is not None:
+            factors *= self._tensor(chunk.weight)[:, None]
+        if chunk.masked is not None:
+            own = torch.tensor(chunk.masked, device=self._device)[row]
+            factors[row[own], feature[own]] = 0
+        return x, factors
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.tensor(array, dtype=self._dtype, device=self._device)
