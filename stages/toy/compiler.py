@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import llvmlite
@@ -80,7 +81,8 @@ numba.config.CACHE_DIR = str(_KERNELS or "")
 def compiled(*, keep: bool = False) -> Any:
     """`numba.njit` as this project uses it: no GIL, C division, and IEEE arithmetic in the order of the source.
 
-    `keep` is for functions that Python calls: later processes then find the machine code instead of making it.
+    `keep` is for functions that Python calls: later processes then find the machine code instead of making it. It is
+    safe only where no other function has the module and name of this one, or of those that it calls.
     """
     return numba.njit(nogil=True, error_model="numpy", cache=keep and _KERNELS is not None)
 
@@ -98,16 +100,19 @@ def from_source(source: str, purpose: str, **names: Any) -> Functions:
     the text has each j by name. It may use `names` and what `scope` holds below, and marks its functions `@entry`
     (called from Python) or `@inner`.
 
-    Numba wants a file to keep machine code for, so the text becomes one.
+    Each text is a module of its own. Its name is part of the symbols in its machine code: were it the same for two,
+    code that was kept by two processes could get linked to the other's functions. Numba wants a file to keep code for.
     """
     text = f"# {purpose} {INSTRUCTION_SET}\n{source}"
-    path = "<kernel>"
+    name = f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    path = f"<{name}>"
     if _KERNELS:
-        file = _KERNELS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
+        file = _KERNELS / f"{name}.py"
         _write_once(file, text)
         path = str(file)
+    module = ModuleType(f"{__name__}.{name}")
+    sys.modules[module.__name__] = module  # where numba looks for it when it loads what it has kept
     scope: dict[str, Any] = {
-        "__name__": __name__,  # numba imports it when it loads what it has kept
         "np": np,
         "fma": fma,
         "zero": np.float32(0),
@@ -118,9 +123,9 @@ def from_source(source: str, purpose: str, **names: Any) -> Functions:
         "inner": compiled(),
         "entry": compiled(keep=True),
     }
-    scope |= names
-    exec(compile(text, path, "exec"), scope)
-    return cast(Functions, SimpleNamespace(**scope))
+    vars(module).update(scope | names)
+    exec(compile(text, path, "exec"), vars(module))
+    return cast(Functions, module)
 
 
 def _write_once(path: Path, text: str) -> None:

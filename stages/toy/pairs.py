@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba.extending import intrinsic
 
 from stages.toy import vectors
-from stages.toy.compiler import LANES, VECTOR, compiled, from_source
+from stages.toy.compiler import LANES, VECTOR, from_source
 
 _BLOCK = 480  # points whose gradients are summed before they are added to the rest; all groups of points fit in evenly
 
@@ -65,27 +65,41 @@ def gradient_pass(kind: Kind, L: int, vector: int = VECTOR, points: int = 0) -> 
     this pass does not touch. I has the same layout (its first row counts), H and GH are (T, m), weight is (T,); I and
     weight are not read where the kind has none. `block` is memory for (m + 1) L floats, zeros.
     """
-    m = kind.m
-    together = points or points_at_once(m, vector)
-    visit, visit_one = _visit(kind, L, vector, together), _visit(kind, L, vector, 1)
-    size, stride = (m + 1) * L, tile_rows(kind) * L
+    together = points or points_at_once(kind.m, vector)
+    return from_source(
+        GRADIENTS, f"{kind} {L=} {vector=} {together=}", **gradient_names(kind, L, vector, together)
+    ).gradients
 
-    @compiled()
-    def gradients(P, G, I, H, GH, weight, block):
-        T = len(H)
-        for place in range(0, len(P), stride):
-            for first in range(0, T, _BLOCK):
-                last, sums = min(first + _BLOCK, T), block if first else G[place : place + size]
-                for t in range(first, last - together + 1, together):
-                    visit(P, sums, I, H, GH, weight, place, t)
-                for t in range(last - (last - first) % together, last):
-                    visit_one(P, sums, I, H, GH, weight, place, t)
-                if first:
-                    for i in range(size):
-                        G[place + i] += block[i]
-                        block[i] = 0
 
-    return gradients
+def gradient_names(kind: Kind, L: int, vector: int = VECTOR, points: int = 0) -> dict[str, Any]:
+    """What the text GRADIENTS needs; it is part of other texts, so that all that a step calls is one module."""
+    together = points or points_at_once(kind.m, vector)
+    return {
+        "visit": _visit(kind, L, vector, together),
+        "visit_one": _visit(kind, L, vector, 1),
+        "together": together,
+        "size": (kind.m + 1) * L,
+        "stride": tile_rows(kind) * L,
+        "BLOCK": _BLOCK,
+    }
+
+
+GRADIENTS = """
+@entry
+def gradients(P, G, I, H, GH, weight, block):
+    T = len(H)
+    for place in range(0, len(P), stride):
+        for first in range(0, T, BLOCK):
+            last, sums = min(first + BLOCK, T), block if first else G[place : place + size]
+            for t in range(first, last - together + 1, together):
+                visit(P, sums, I, H, GH, weight, place, t)
+            for t in range(last - (last - first) % together, last):
+                visit_one(P, sums, I, H, GH, weight, place, t)
+            if first:
+                for i in range(size):
+                    G[place + i] += block[i]
+                    block[i] = 0
+"""
 
 
 def tile_rows(kind: Kind) -> int:

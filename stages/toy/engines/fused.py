@@ -30,7 +30,7 @@ from stages.toy.adamw import Optimiser, update
 from stages.toy.compiler import LANES, Functions, aligned_zeros, from_source
 from stages.toy.data import Points
 from stages.toy.model import Model
-from stages.toy.pairs import Kind, gradient_pass, tile_rows
+from stages.toy.pairs import GRADIENTS, Kind, gradient_names, tile_rows
 from stages.toy.schedule import Schedule
 
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
@@ -120,10 +120,10 @@ class Fused:
 def _compile(kind: Kind, L: int) -> Functions:
     """`accumulate` (one gradient, without its factor) and `train` for one kind of model in tiles of L features."""
     return from_source(
-        "\n".join([_hidden(kind, L), _sparse(kind, L), _TRAIN]),
+        "\n".join([_hidden(kind, L), GRADIENTS, _sparse(kind, L), _TRAIN]),
         f"{kind} {L=}",
-        gradients=gradient_pass(kind, L),
         update=update,
+        **gradient_names(kind, L),
     )
 
 

@@ -126,7 +126,7 @@ class Tiled:
 def _passes(power: int, *, relu: bool, importance: bool) -> tuple[Any, Any]:
     """(hidden, sparse) for one variant; see the same passes in fused.py."""
 
-    @compiled(keep=True)
+    @compiled()
     def hidden(W, start, feature, value, H):
         for t in range(len(H)):
             H[t] = 0
@@ -137,7 +137,7 @@ def _passes(power: int, *, relu: bool, importance: bool) -> tuple[Any, Any]:
             if relu:
                 H[t] = np.maximum(H[t], np.float32(0))
 
-    @compiled(keep=True)
+    @compiled()
     def sparse(U, b, GU, GW, Gb, H, GH, start, feature, value, I, weight, masked):
         changes = 0.0
         m = U.shape[1]
