@@ -9,11 +9,13 @@ come to the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -54,21 +56,23 @@ INSTRUCTION_SET, VECTOR = _target()
 
 
 def _kernels() -> Path | None:
-    """The folder for machine code, named by all that it is made from: this package's code and numba's version.
+    """The folder for machine code, named by all that it is made from: this package's code, numba and the processor.
 
-    None where it cannot be written, as in a zipped package: then every process compiles for itself.
+    None where it cannot be written, as in a zipped package: then every process compiles for itself. Folders that no
+    process has begun to use for a month go.
     """
     package = Path(__file__).parent
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {INSTRUCTION_SET}".encode())
     for path in sorted(package.rglob("*.py")):
         if "__pycache__" not in path.parts:
             digest.update(path.read_bytes())
     folder = package / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}"
     try:
-        for old in folder.parent.glob("kernels-*"):
-            if old != folder:
-                shutil.rmtree(old, ignore_errors=True)  # an earlier version of the code
         folder.mkdir(parents=True, exist_ok=True)
+        folder.touch()
+        for old in folder.parent.glob("kernels-*"):
+            if old.stat().st_mtime < time.time() - 30 * 24 * 3600:
+                shutil.rmtree(old, ignore_errors=True)
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
@@ -98,18 +102,18 @@ def from_source(source: str, purpose: str, **names: Any) -> Functions:
 
     LLVM keeps named scalars in registers and vectorises the loops around them; arrays indexed by j < m it does not, so
     the text has each j by name. It may use `names` and what `scope` holds below, and marks its functions `@entry`
-    (called from Python) or `@inner`.
+    (called from Python) or `@inner`. `purpose` has to say all that the values of `names` hang on: they are baked in.
 
     Each text is a module of its own. Its name is part of the symbols in its machine code: were it the same for two,
     code that was kept by two processes could get linked to the other's functions. Numba wants a file to keep code for.
     """
-    text = f"# {purpose} {INSTRUCTION_SET}\n{source}"
+    text = f"# {purpose}\n{source}"
     name = f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    path = f"<{name}>"
+    path, keep = f"<{name}>", False
     if _KERNELS:
-        file = _KERNELS / f"{name}.py"
-        _write_once(file, text)
-        path = str(file)
+        with contextlib.suppress(OSError):  # a full disk: this process compiles for itself
+            _write_once(_KERNELS / f"{name}.py", text)
+            path, keep = str(_KERNELS / f"{name}.py"), True
     module = ModuleType(f"{__name__}.{name}")
     sys.modules[module.__name__] = module  # where numba looks for it when it loads what it has kept
     scope: dict[str, Any] = {
@@ -121,7 +125,7 @@ def from_source(source: str, purpose: str, **names: Any) -> Functions:
         "flush_subnormals": flush_subnormals,
         "restore_subnormals": restore_subnormals,
         "inner": compiled(),
-        "entry": compiled(keep=True),
+        "entry": compiled(keep=keep),
     }
     vars(module).update(scope | names)
     exec(compile(text, path, "exec"), vars(module))

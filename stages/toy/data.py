@@ -47,6 +47,15 @@ class Points(NamedTuple):
         start = self.start[first : last + 1] - a
         return Points(self.n, start, self.feature[a:z], self.value[a:z], weight, masked)
 
+    def take(self, order: NDArray[np.int64]) -> Points:
+        """The points in another order, (T,) indices."""
+        count = np.diff(self.start)[order]
+        start = np.concatenate([[0], np.cumsum(count)])
+        index = np.repeat(self.start[order] - start[:-1], count) + np.arange(start[-1])
+        weight = None if self.weight is None else self.weight[order]
+        masked = None if self.masked is None else self.masked[order]
+        return Points(self.n, start, self.feature[index], self.value[index], weight, masked)
+
     def digest(self) -> str:
         """Sha256 of the shape and every byte: what a cell's key knows its data by."""
         sha = hashlib.sha256(f"{self.n} {self.T} {len(self.feature)};".encode())

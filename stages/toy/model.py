@@ -92,7 +92,7 @@ def initial_weights(m: int, n: int, kind: Init, seed: int, *, decoder: bool = Fa
 
 
 def loss_scale(reduction: Reduction, n: int) -> float:
-    """What a point's squared error is multiplied by: 1 for the printed formula's sum over features, 1 / n for `mean`.
+    """What a point's error is multiplied by: 1 for the printed formula's sum over features, 1 / n for `mean`.
 
     A constant factor leaves AdamW's path alone except through eps: `mean` at eps is `sum` at n eps.
     """

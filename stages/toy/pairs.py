@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from stages.toy import vectors
 from stages.toy.compiler import LANES, VECTOR, from_source
 
-_BLOCK = 480  # points whose gradients are summed before they are added to the rest; all groups of points fit in evenly
+BLOCK = 480  # points whose gradients are summed before they are added to the rest; all groups of points fit in evenly
 
 
 class Kind(NamedTuple):
@@ -59,7 +59,7 @@ def points_at_once(m: int, vector: int) -> int:
 
 @functools.cache
 def gradient_pass(kind: Kind, L: int, vector: int = VECTOR, points: int = 0) -> Any:
-    """Compiled gradients(P, G, I, H, GH, weight, block) for L features a tile.
+    """Compiled gradients(P, G, I, H, GH, weight, block) for L features a tile, by itself (a step has it built in).
 
     P and G are flat, a tile being m rows of weights, one of biases and, where the encoder has its own, m rows that
     this pass does not touch. I has the same layout (its first row counts), H and GH are (T, m), weight is (T,); I and
@@ -75,12 +75,12 @@ def gradient_names(kind: Kind, L: int, vector: int = VECTOR, points: int = 0) ->
     """What the text GRADIENTS needs; it is part of other texts, so that all that a step calls is one module."""
     together = points or points_at_once(kind.m, vector)
     return {
-        "visit": _visit(kind, L, vector, together),
-        "visit_one": _visit(kind, L, vector, 1),
+        "visit": visit(kind, L, vector, together),
+        "visit_one": visit(kind, L, vector, 1),
         "together": together,
         "size": (kind.m + 1) * L,
         "stride": tile_rows(kind) * L,
-        "BLOCK": _BLOCK,
+        "BLOCK": BLOCK,
     }
 
 
@@ -107,41 +107,62 @@ def tile_rows(kind: Kind) -> int:
     return kind.m + 1 if kind.tied else 2 * kind.m + 1
 
 
-def _visit(kind: Kind, L: int, vector: int, points: int) -> Any:
-    """Visit(P, G, I, H, GH, weight, place, t): `points` points from t on against the tile that starts at `place`."""
+def visit(kind: Kind, L: int, vector: int, points: int, *, listed: bool = False) -> Any:
+    """Visit(P, G, I, H, GH, weight, place, t): `points` points from t on against the tile that starts at `place`.
+
+    Where `listed`, against those groups of LANES features alone that two more arguments list: (int64 offsets, count).
+    """
     m = kind.m
 
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        P, G, I, H, GH, weight = (
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in zip(signature.args[:6], arguments[:6], strict=True)
+        )
+        place, t = arguments[6:8]
+        groups, n = None, vectors.index(L)
+        if listed:
+            groups, n = context.make_array(signature.args[8])(context, builder, arguments[8]).data, arguments[9]
+        at_t = builder.mul(t, vectors.index(m))
+        H, GH = builder.gep(H, [at_t]), builder.gep(GH, [at_t])
+        h = [[builder.load(builder.gep(H, [vectors.index(u * m + j)])) for j in range(m)] for u in range(points)]
+        w = [
+            builder.load(builder.gep(weight, [builder.add(t, vectors.index(u))]))
+            for u in range(points if kind.weighted else 0)
+        ]
+        P, I = builder.gep(P, [place]), builder.gep(I, [place])
+        passes = [_pass(builder, kind, L, vector, P, G, I, h, w, first, n, groups) for first in range(0, LANES, vector)]
+        for k, total in vectors.totals(builder, list(zip(*passes, strict=True))):
+            here = builder.bitcast(builder.gep(GH, [vectors.index(k)]), total.type.as_pointer())
+            builder.store(builder.fadd(builder.load(here, align=4), total), here, align=4)
+        return context.get_dummy_value()
+
     @intrinsic
-    def visit(typing, P, G, I, H, GH, weight, place, t):
+    def whole(typing, P, G, I, H, GH, weight, place, t):
         vectors.check(P, G, I, H, GH, weight)
-
-        def generate(context, builder, signature, arguments):
-            P, G, I, H, GH, weight = (
-                context.make_array(kind)(context, builder, value).data
-                for kind, value in zip(signature.args[:6], arguments[:6], strict=True)
-            )
-            place, t = arguments[6:]
-            at_t = builder.mul(t, vectors.index(m))
-            H, GH = builder.gep(H, [at_t]), builder.gep(GH, [at_t])
-            h = [[builder.load(builder.gep(H, [vectors.index(u * m + j)])) for j in range(m)] for u in range(points)]
-            w = [
-                builder.load(builder.gep(weight, [builder.add(t, vectors.index(u))]))
-                for u in range(points if kind.weighted else 0)
-            ]
-            P, I = builder.gep(P, [place]), builder.gep(I, [place])
-            passes = [_pass(builder, kind, L, vector, P, G, I, h, w, first) for first in range(0, LANES, vector)]
-            for k, total in vectors.totals(builder, list(zip(*passes, strict=True))):
-                here = builder.bitcast(builder.gep(GH, [vectors.index(k)]), total.type.as_pointer())
-                builder.store(builder.fadd(builder.load(here, align=4), total), here, align=4)
-            return context.get_dummy_value()
-
         return numba.void(P, G, I, H, GH, weight, place, t), generate
 
-    return visit
+    @intrinsic
+    def some(typing, P, G, I, H, GH, weight, place, t, groups, count):
+        vectors.check(P, G, I, H, GH, weight)
+        return numba.void(P, G, I, H, GH, weight, place, t, groups, count), generate
+
+    return some if listed else whole
 
 
 def _pass(
-    builder: Any, kind: Kind, L: int, vector: int, P: Any, G: Any, I: Any, h: list[list[Any]], w: list[Any], first: int
+    builder: Any,
+    kind: Kind,
+    L: int,
+    vector: int,
+    P: Any,
+    G: Any,
+    I: Any,
+    h: list[list[Any]],
+    w: list[Any],
+    first: int,
+    n: Any,
+    groups: Any,
 ) -> list[Any]:
     """Lanes first .. first + vector - 1 of every group of LANES features; gives the partial sums of GH, m a point."""
     m = kind.m
@@ -169,7 +190,7 @@ def _pass(
             builder.store(value, place, align=4)
         return new
 
-    return vectors.loop(builder, vector, first, vectors.index(L), m * len(h), body)
+    return vectors.loop(builder, vector, first, n, m * len(h), body, groups)
 
 
 def _slope(builder: Any, kind: Kind, z: Any) -> Any:

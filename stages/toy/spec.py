@@ -57,7 +57,7 @@ class Training(BaseModel):
 
     m: int = Field(ge=1, description="hidden dimensions")
     init: Init = Field(description="kind of Xavier initialisation of W")
-    init_seed: int = Field(ge=0, description="seed of the initial weights")
+    init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights")
     hidden: Hidden = Field(description="h = W x (linear) or ReLU(W x) (relu)")
     tied: bool = Field(description="whether the decoder is W; otherwise it has weights of its own")
     power: Power = Field(description="p of the error |x - x'|^p in the loss")

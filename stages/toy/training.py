@@ -1,7 +1,8 @@
 """Train one cell: from data and a training spec to weights, the same bytes every time.
 
 VERSION is part of every cell's key. Raise it when a change to this package alters trained bytes: every cell is
-then trained again, and no store can hand out weights of older code. `tests/toy/test_training.py` fails until you do.
+then trained again, and no store can hand out weights of older code. `tests/toy/test_training.py` fails until you do,
+for what `fused` trains; the bytes of the other two hang on torch and the machine, so there it is for you to remember.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from stages.toy.model import Model, initial_model, loss_scale, mean_loss
 from stages.toy.schedule import Schedule, recorded_steps, schedule
 from stages.toy.spec import LARGEST_FUSED_M, Data, Training
 
-VERSION = 3
+VERSION = 4
 
 _BLOCK_VALUES = 2**21  # fresh nonzeros drawn at a time, about: 16 MiB
+_LAST_POINTS = 10_000  # at least, that the last loss is of where points are fresh
 
 
 class Trained(NamedTuple):
     """A trained model and the way there.
 
-    `history_loss` is the unscaled train loss at `history_step`. `diverged` means that a loss or a weight was no longer
+    `history_loss` is the unscaled train loss at `history_step`; where points are fresh, on that step's, and the last on
+    the points of steps that would follow. `diverged` means that a loss or a weight was no longer
     finite: training stopped at the next loss recorded, after `steps` steps, and the model is as it stood there.
     `engine` (see `engine_name`) and `version` (see VERSION) are what trained it, wherever that was.
     """
@@ -46,12 +49,18 @@ def engine_name(training: Training) -> str:
     """What a spec is trained with on this machine: the engine, and versions that decide bytes. Part of the cell's key.
 
     `auto` is `fused` up to the m it is made for and `tiled` beyond. numpy draws the initial weights; what `fused`
-    computes is the same on every machine and for every numba, what torch and its BLAS compute is not.
+    computes is the same on every machine and for every numba, what torch and its BLAS compute is not. `torch` takes
+    the machine's accelerator where there is one.
     """
     kind = training.engine
     if kind == "auto":
         kind = "fused" if training.m <= LARGEST_FUSED_M else "tiled"
-    return f"{kind} numpy-{np.__version__}" + ("" if kind == "fused" else f" torch-{version('torch')}")
+    names = [kind, f"numpy-{np.__version__}"]
+    if kind != "fused":
+        names.append(f"torch-{version('torch')}")
+    if kind == "torch":
+        names.append(_device())
+    return " ".join(names)
 
 
 def train(data: Data, points: Points, spec: Training, start: Model | None = None) -> Trained:
@@ -59,15 +68,24 @@ def train(data: Data, points: Points, spec: Training, start: Model | None = None
 
     Args:
         data: what the training set was drawn from. points: the training set. spec: how it is trained.
-        start: a model of the spec's shape to start from; None: Xavier weights.
+        start: parameters to start from; None: Xavier weights.
+
+    Raises:
+        ValueError: the start is not of the spec's shape.
     """
-    engine = _engine(points, spec, initial_model(data.n, spec) if start is None else start)
+    first = initial_model(data.n, spec)
+    if start is not None:
+        first = first._replace(W=start.W, b=start.b, U=start.U)
+        if (start.U is None) != spec.tied or first.W.shape != (spec.m, data.n) or first.b.shape != (data.n,):
+            raise ValueError(f"starts from a model of m, n = {start.W.shape}, where the spec has {(spec.m, data.n)}")
+    engine = _engine(points, spec, first)
     kept = recorded_steps(spec.steps)
     whole = schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2)
     losses = _advance_fresh(engine, data, whole) if data.fresh else engine.advance(whole)
     model, steps = engine.model, len(losses)
     kept = kept[kept < steps]
-    history = np.append(losses[kept], mean_loss(model, points))
+    last = batches(data, spec.steps, spec.steps + -(-_LAST_POINTS // data.T)) if data.fresh else points
+    history = np.append(losses[kept], mean_loss(model, last))
     parameters = [a for a in (model.W, model.b, model.U) if a is not None]
     diverged = not all(np.isfinite(array).all() for array in (history, *parameters))
     return Trained(model, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
@@ -85,7 +103,7 @@ def _advance_fresh(engine: Engine, data: Data, whole: Schedule) -> NDArray[np.fl
     for first in range(0, len(whole.rates), at_once):
         part = whole.part(first, first + at_once)
         losses = np.append(losses, engine.advance(part, batches(data, first, first + len(part.rates))))
-        if len(losses) < first + len(part.rates):  # diverged
+        if len(losses) < first + len(part.rates) or (part.record[-1] and not np.isfinite(losses[-1])):  # diverged
             break
     return losses
 
@@ -101,4 +119,13 @@ def _engine(points: Points, spec: Training, model: Model) -> Engine:
     from stages.toy.engines.torch import Torch
 
     torch.set_num_threads(1)  # one thread a cell, whose sums then have one order
-    return (Tiled if kind == "tiled" else Torch)(points, model, optimiser)
+    if kind == "tiled":
+        return Tiled(points, model, optimiser)
+    return Torch(points, model, optimiser, device=_device(), compile=_device() == "cuda")
+
+
+def _device() -> str:
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator()
+    return accelerator.type if accelerator else "cpu"

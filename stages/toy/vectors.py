@@ -32,16 +32,22 @@ def constant(kind: Any, value: float) -> Any:
     return ir.Constant(kind, [value] * kind.count)
 
 
-def loop(builder: Any, vector: int, first: int, n: Any, count: int, body: Any) -> list[Any]:
-    """`count` vectors of partial sums, from 0 on, that body(i, sums) carries along i = first, first + LANES, .. < n."""
+def loop(builder: Any, vector: int, first: int, n: Any, count: int, body: Any, groups: Any = None) -> list[Any]:
+    """`count` vectors of partial sums, from 0 on, that body(i, sums) carries along i = first, first + LANES, .. < n.
+
+    With `groups`, a pointer to n indices: along i = groups[0] + first, .. groups[n - 1] + first.
+    """
     kind = ir.VectorType(_FLOAT, vector)
     before, loop, after = builder.block, builder.append_basic_block("features"), builder.append_basic_block("end")
     builder.branch(loop)
     builder.position_at_end(loop)
     i, sums = builder.phi(_INT), [builder.phi(kind) for _ in range(count)]
-    new = body(i, sums)
-    following = builder.add(i, index(LANES))
-    i.add_incoming(index(first), before)
+    if groups is None:
+        new, following, start = body(i, sums), builder.add(i, index(LANES)), first
+    else:
+        here = builder.add(builder.load(builder.gep(groups, [i])), index(first))
+        new, following, start = body(here, sums), builder.add(i, index(1)), 0
+    i.add_incoming(index(start), before)
     i.add_incoming(following, loop)
     for old, value in zip(sums, new, strict=True):
         old.add_incoming(constant(kind, 0.0), before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,34 @@ def test_every_variant_s_gradients_and_loss_agree_with_float64_autograd(name: st
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_variants_agree_where_features_and_points_take_several_tiles_and_blocks(engine: Any) -> None:
+    points = sample(Data(n=1100, S=0.99, T=530, supports="random", fresh=False, data_seed=0))
+    model, points = variant("p=4 relu untied importance weights masks", 2, points, 0)
+    assert_gradients_agree(engine, points, model)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fresh_points_that_do_not_fit_are_refused(engine: Any) -> None:
+    data = Data(n=60, S=0.9, T=9, supports="random", fresh=True, data_seed=0)
+    points, part = sample(data), schedule(4, 1e-2, 0.0, 0.9, 0.999)
+    trained = engine(points, paper_model(initial_weights(2, 60, "xavier_normal", 0)), ADAMW)
+    with pytest.raises(ValueError, match="27 fresh points of 60 features; allowed: 36 of 60"):
+        trained.advance(part, batches(data, 0, 3))
+    weighted = batches(data, 0, 4)._replace(weight=np.ones(36, dtype=np.float32))
+    with pytest.raises(ValueError, match="cannot be weighted or masked"):
+        trained.advance(part, weighted)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_torch_compile_changes_no_more_than_rounding() -> None:
+    points = sample(Data(n=60, S=0.9, T=9, supports="random", fresh=False, data_seed=0))
+    model = paper_model(initial_weights(2, 60, "xavier_normal", 0))
+    plain, fast = (Torch(points, model, ADAMW, compile=compile).gradient() for compile in (False, True))
+    assert relative(fast.W, plain.W) < 1e-5 and relative(fast.b, plain.b) < 1e-5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["", "p=1", "relu untied"])
 def test_a_weight_is_as_many_copies(engine: Any, name: str) -> None:
     points = sample(Data(n=60, S=0.9, T=7, supports="random", fresh=False, data_seed=0))
@@ -154,7 +183,7 @@ def test_a_weight_is_as_many_copies(engine: Any, name: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_fresh_points_are_taken_step_by_step(engine: Any) -> None:
-    """Against an engine made anew for each step's points: gradients, then losses of the step after."""
+    """Several steps at once, one at a time, and the loss that each step's own points say the model has there."""
     data = Data(n=60, S=0.9, T=9, supports="random", fresh=True, data_seed=0)
     model, steps = paper_model(initial_weights(2, 60, "xavier_normal", 0) * 3), batches(data, 0, 4)
     fresh = engine(sample(data), model, ADAMW)
@@ -166,7 +195,9 @@ def test_fresh_points_are_taken_step_by_step(engine: Any) -> None:
     for s in range(4):
         points = batches(data, s, s + 1)
         assert points.digest() == steps.part(9 * s, 9 * s + 9).digest()
+        expected = mean_loss(one_by_one.model, points)
         loss = one_by_one.advance(part.part(s, s + 1)._replace(record=np.ones(1, dtype=bool)), points)
+        assert loss[0] == pytest.approx(expected, rel=1e-6)
         assert loss[0] == losses[s]
     assert one_by_one.model.W.tobytes() == fresh.model.W.tobytes()
 

@@ -28,16 +28,18 @@ CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "m = 5, uniform": ({"T": 30}, {"m": 5, "init": "xavier_uniform", "init_seed": 7}),
     "variant": ({"T": 30}, {"power": 1, "hidden": "relu", "tied": False, "importance": 0.99}),
     "p = 4, fresh": ({"T": 8, "fresh": True}, {"power": 4}),
+    "boxes": ({"T": 2100}, {"steps": 300}),
     "disjoint": ({"T": 8, "supports": "disjoint", "data_seed": 3}, {"weight_decay": 0.5, "warmup": 0.0}),
 }
 GOLDEN: dict[int, dict[str, str]] = {
-    3: {
+    4: {
         "T = 3": "17c9091d179a18b8",
         "sum": "a5861258b548f9de",
         "several tiles": "31bcf81fb124ea06",
         "m = 5, uniform": "6aeae09f16f39ed5",
         "variant": "27c4aeebed5c1aa8",
-        "p = 4, fresh": "be7d10c6b0459fb0",
+        "p = 4, fresh": "374d8672929e6222",
+        "boxes": "f06e1c07b9b8f06d",
         "disjoint": "9de665e0951f62f1",
     }
 }
@@ -123,6 +125,12 @@ def test_a_run_goes_on_from_the_model_it_is_given(data: Callable[..., Data], tra
     again = train(spec, sample(spec), how, start=good)
     assert again.history_loss[0] == pytest.approx(mean_loss(good, sample(spec)), rel=1e-5)
     assert again.history_loss[0] < 0.7 * run(spec, how).history_loss[0]
+
+
+def test_a_start_of_another_shape_is_refused(data: Callable[..., Data], training: Callable[..., Training]) -> None:
+    other = run(data(n=60), training(steps=1)).model
+    with pytest.raises(ValueError, match=r"m, n = \(2, 60\), where the spec has \(2, 120\)"):
+        train(data(), sample(data()), training(steps=1), start=other)
 
 
 @pytest.mark.parametrize(("lr", "steps"), [(1e20, 2), (1e38, 1)])

@@ -62,20 +62,13 @@ def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
     middle = cells.test_loss[(cells["T"] * (1 - cells.S)).between(*MIDDLE)]
     constant = cells.constant_loss.iloc[0]
     high = max(1 + 1.15 * (max(middle, default=1) - 1), 1 + 2 * abs(1 - mean.min()))
-    low = 1 - 1.3 * (1 - min(mean.min(), constant))
-    axes.axhline(1, color=style.LAW, linewidth=0.7)
-    axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
-    axes.annotate(
-        "output 0", (1, 1), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=style.LAW, fontsize=8.5
-    )
-    axes.annotate(
-        "best constant output",
-        (0.005, constant),
-        xycoords=("axes fraction", "data"),
-        va="bottom",
-        color=style.LAW,
-        fontsize=8.5,
-    )
+    low = 1 - 1.3 * (1 - np.nanmin([mean.min(), constant]))
+    if np.isfinite(constant):  # known for the paper's loss
+        coordinates = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": style.LAW, "fontsize": 8.5}
+        axes.axhline(1, color=style.LAW, linewidth=0.7)
+        axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
+        axes.annotate("output 0", (1, 1), ha="right", **coordinates)
+        axes.annotate("best constant output", (0.005, constant), **coordinates)
     axes.plot(mean.index, mean, color=style.INK, label="mean")
     axes.scatter(
         cells["T"], cells.test_loss, s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"

@@ -16,6 +16,16 @@ from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
 
+def check_fresh(points: Points, fresh: Points | None, steps: int) -> None:
+    """Raise ValueError unless `fresh` can stand in for the training set over so many steps."""
+    if fresh is None:
+        return
+    if (fresh.n, fresh.T) != (points.n, points.T * steps):
+        raise ValueError(f"{fresh.T} fresh points of {fresh.n} features; allowed: {points.T * steps} of {points.n}")
+    if any(p.weight is not None or p.masked is not None for p in (points, fresh)):
+        raise ValueError("fresh points cannot be weighted or masked")
+
+
 class Engine(Protocol):
     """A model in training."""
 
@@ -26,7 +36,7 @@ class Engine(Protocol):
         on. A loss that is not finite stops the training there; what comes back then ends with it.
 
         `fresh` has as many points for each of the steps, one step's after another's, as the training set, in whose
-        place they are trained on.
+        place they are trained on; all points then count once, and whole.
         """
 
     def gradient(self) -> Model:

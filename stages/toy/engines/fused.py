@@ -25,10 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy import adamw
+from stages.toy import adamw, boxes
 from stages.toy.adamw import Optimiser, update
+from stages.toy.boxes import BOX, REORDER, boxes_pay, feature_order, order
 from stages.toy.compiler import LANES, Functions, aligned_zeros, from_source
 from stages.toy.data import Points
+from stages.toy.engines import check_fresh
 from stages.toy.model import Model
 from stages.toy.pairs import GRADIENTS, Kind, gradient_names, tile_rows
 from stages.toy.schedule import Schedule
@@ -39,13 +41,15 @@ _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest 
 class Fused:
     """A model in training: create it with m <= 8, `advance` it, read `model`; see `Engine`."""
 
-    def __init__(self, points: Points, model: Model, optimiser: Optimiser) -> None:
+    def __init__(self, points: Points, model: Model, optimiser: Optimiser, *, boxed: bool | None = None) -> None:
         self._start_model, self._points = model, points
         self._kind = kind = model.kind(points)
+        self._boxed = boxes_pay(kind, points.T) if boxed is None else boxed
+        self._order, self._step = np.arange(model.n), 0
         tiles = -(-model.n * 2 * (kind.m + 1) // _L1_FLOATS)
         self.L = -(-model.n // (tiles * LANES)) * LANES
         self.tiles = -(-model.n // self.L)
-        self._compiled = _compile(kind, self.L)
+        self._compiled = _compile(kind, self.L, boxed=self._boxed)
         self._arrays = self._sparse_arrays(points)
         self._P = self._pack(model.decoder, model.b[None], *([] if kind.tied else [model.W]))
         self._moments = aligned_zeros(len(self._P)), aligned_zeros(len(self._P))
@@ -66,7 +70,25 @@ class Fused:
         self._weight_decay = optimiser.weight_decay
 
     def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
-        """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
+        """See `Engine.advance`.
+
+        The recorded losses come from the step's own float32 sums: within about 1e-6, however small they are.
+        """
+        check_fresh(self._points, fresh, len(schedule.rates))
+        losses = np.empty(0)
+        while (first := len(losses)) < len(schedule.rates):
+            last = len(schedule.rates)
+            if self._boxed and fresh is None:
+                self._reorder()
+                last = min(last, first + REORDER - self._step % REORDER)
+            new = self._advance(schedule.part(first, last), fresh)
+            self._step += len(new)
+            losses = np.append(losses, new)
+            if len(losses) < last:
+                break
+        return losses
+
+    def _advance(self, schedule: Schedule, fresh: Points | None) -> NDArray[np.float64]:
         steps = adamw.steps(schedule, self._weight_decay)
         losses = np.full(len(schedule.rates), np.nan)
         taken = self._compiled.train(
@@ -78,10 +100,29 @@ class Fused:
 
     def gradient(self) -> Model:
         """See `Engine.gradient`."""
+        if self._boxed:
+            self._reorder()
         self._compiled.accumulate(self._P, *self._workspace, *self._factors, *self._arrays, False)
         gradient = self._unpack(self._workspace[0] * self._constants.scale)
         self._workspace[0][:] = 0
         return gradient
+
+    def _reorder(self) -> None:
+        """Make boxes and groups small again (see boxes.py), at every REORDER-th step of the training.
+
+        The points' order is found from the order they came in, so that it hangs on nothing but the model's state.
+        """
+        if self._step % REORDER:
+            return
+        now = self._unpack(self._P)
+        flat = [self._rows(array) for array in (self._P, *self._moments)]
+        self._order = feature_order(now.decoder, now.b)
+        for array, rows in zip((self._P, *self._moments), flat, strict=True):
+            array[:] = self._pack(rows)
+        self._arrays = self._sparse_arrays(self._points)
+        H = self._workspace[1]
+        self._compiled.hidden(self._P, *self._arrays[:3], H)
+        self._arrays = self._sparse_arrays(self._points.take(order(H, BOX)))
 
     @property
     def model(self) -> Model:
@@ -93,7 +134,9 @@ class Fused:
 
         `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
         """
-        tile, within = np.divmod(points.feature, self.L)
+        position = np.empty_like(self._order)
+        position[self._order] = np.arange(len(position))
+        tile, within = np.divmod(position[points.feature], self.L)
         place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)
         longest = int(np.diff(points.start).max())
         return points.start.astype(np.uint64), place, points.value, np.empty(longest, dtype=np.float32)
@@ -103,28 +146,32 @@ class Fused:
         total = tile_rows(self._kind)
         rows = np.zeros((total, self.tiles * self.L), dtype=np.float32)
         given = np.concatenate(parts)
-        rows[: len(given), : given.shape[1]] = given
+        rows[: len(given), : given.shape[1]] = given[:, self._order]
         flat = aligned_zeros(rows.size)
         flat[:] = rows.reshape(total, self.tiles, self.L).swapaxes(0, 1).ravel()
         return flat
 
+    def _rows(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows of a tile, n): what `_pack` made flat."""
+        total, n = tile_rows(self._kind), self._start_model.n
+        rows = np.empty((total, n), dtype=np.float32)
+        rows[:, self._order] = flat.reshape(self.tiles, total, self.L).swapaxes(0, 1).reshape(total, -1)[:, :n]
+        return rows
+
     def _unpack(self, flat: NDArray[np.float32]) -> Model:
-        m, n, total = self._kind.m, self._start_model.n, tile_rows(self._kind)
-        rows = flat.reshape(self.tiles, total, self.L).swapaxes(0, 1).reshape(total, -1)[:, :n].copy()
+        m, rows = self._kind.m, self._rows(flat)
         if self._kind.tied:
             return self._start_model._replace(W=rows[:m], b=rows[m])
         return self._start_model._replace(W=rows[m + 1 :], b=rows[m], U=rows[:m])
 
 
 @functools.cache
-def _compile(kind: Kind, L: int) -> Functions:
+def _compile(kind: Kind, L: int, *, boxed: bool) -> Functions:
     """`accumulate` (one gradient, without its factor) and `train` for one kind of model in tiles of L features."""
-    return from_source(
-        "\n".join([_hidden(kind, L), GRADIENTS, _sparse(kind, L), _TRAIN]),
-        f"{kind} {L=}",
-        update=update,
-        **gradient_names(kind, L),
-    )
+    gradients = boxes.gradients(kind, L) if boxed else GRADIENTS
+    names = boxes.names(kind, L) if boxed else gradient_names(kind, L)
+    text = "\n".join([_hidden(kind, L), gradients, _sparse(kind, L), _TRAIN])
+    return from_source(text, f"{kind} {L=} {boxed=}", update=update, **names)
 
 
 _TRAIN = """

@@ -19,6 +19,7 @@ from stages.toy import adamw
 from stages.toy.adamw import Optimiser
 from stages.toy.compiler import compiled, fma
 from stages.toy.data import Points
+from stages.toy.engines import check_fresh
 from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
@@ -47,8 +48,12 @@ class Tiled:
         self._activations = torch.empty(_POINTS * _FEATURES)
 
     def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
-        """See `Engine.advance`. The recorded losses come from the step's own float32 sums: good to about 1e-6."""
+        """See `Engine.advance`.
+
+        The recorded losses come from the step's own float32 sums: within about 1e-6, however small they are.
+        """
         steps = adamw.steps(schedule, self._weight_decay)
+        check_fresh(self._points, fresh, len(schedule.rates))
         losses, T = np.full(len(schedule.rates), np.nan), self._points.T
         for s in range(len(schedule.rates)):
             points = self._points if fresh is None else fresh.part(s * T, (s + 1) * T)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
 from stages.toy.data import Points
+from stages.toy.engines import check_fresh
 from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
@@ -57,6 +58,7 @@ class Torch:
 
     def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
         """See `Engine.advance`; AdamW counts its own steps, so the corrections are not needed."""
+        check_fresh(self._points, fresh, len(schedule.rates))
         losses, T = np.full(len(schedule.rates), np.nan), self._points.T
         for s, rate in enumerate(schedule.rates):
             loss = self._backward(self._points if fresh is None else fresh.part(s * T, (s + 1) * T))
