@@ -43,13 +43,15 @@ class Kind(NamedTuple):
 def points_at_once(m: int, vector: int) -> int:
     """Points that go by together: what was fastest, about as many as the registers hold (16, or 32 with AVX-512).
 
-    Pairs a second of `gradient_pass` at n = T = 1,000 on one core of an Intel Xeon (its sgemm: 175 Gflop/s):
+    Pairs a second of `gradient_pass` at n = T = 1,000 on one core of an Intel Xeon (its sgemm: 170 Gflop/s):
 
         m                             1      2      3      4      5      8
-        16 lanes (AVX-512)       20.6e9 12.9e9  7.6e9  5.0e9  3.7e9  1.7e9
-        8 lanes (AVX2)           14.1e9  7.8e9  4.2e9  2.7e9      -  1.1e9
-        useful Gflop/s, 16 lanes    124    155    136    120    111     79
+        16 lanes (AVX-512)       20.5e9 12.1e9  7.8e9  6.0e9  4.8e9  2.3e9
+        8 lanes (AVX2)           13.4e9  8.0e9  4.1e9  3.2e9  3.0e9  1.6e9
+        useful Gflop/s, 16 lanes    123    146    140    143    145    111
 
+    A pair takes 3 m + 2 vector operations, of which 3 m are useful, and a core does two at a time: at m = 2 that limit
+    is 155 Gflop/s at this processor's clock, and 6 of 8 operations are what sgemm would need.
     A vector of points against a pair of features, left to LLVM's vectoriser, reaches 1.0e9 at m = 2.
     """
     if vector == 16:

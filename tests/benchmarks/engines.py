@@ -1,12 +1,13 @@
 """How fast the engines are, as ratios within one run on one core: `python -m tests.benchmarks.engines`, some minutes.
 
-Prints four tables:
+Prints five tables:
 
 1. whole steps against the plain eager PyTorch loop that people use (dense points, autograd, torch.optim.AdamW), and
    the gradient pass over all pairs against the core's limit: its useful flops, 6 m a pair, over the best torch.mm's;
-2. where a step of the fused engine goes;
-3. what a variant of the model costs in the fused engine;
-4. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
+2. what boxes (boxes.py) save of a step at large T, once they have been formed from a model that has begun to learn;
+3. where a step of the fused engine goes, without boxes;
+4. what a variant of the model costs in the fused engine;
+5. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
 
 Each figure is the median of `--repeats` timings, what is compared taking turns, so that a noisy neighbour meets both.
 """
@@ -30,6 +31,7 @@ import torch
 
 from stages.toy import adamw
 from stages.toy.adamw import Optimiser
+from stages.toy.boxes import REORDER
 from stages.toy.data import Points, sample
 from stages.toy.engines.fused import Fused
 from stages.toy.engines.tiled import Tiled
@@ -94,6 +96,7 @@ def fused_passes(engine: Fused) -> dict[str, Callable[[], Any]]:
     importance, weight, masked = engine._factors
     step = adamw.steps(schedule(2, 1e-3, 0.05, 0.9, 0.999), 1e-2)
     now = [array[1] for array in step]
+    compiled.hidden(P, *arrays[:3], H)  # what it holds before is anything, subnormal numbers too
     return {
         "hidden": lambda: compiled.hidden(P, *arrays[:3], H),
         "pairs": lambda: compiled.gradients(P, G, importance, H, GH, weight, block),
@@ -139,26 +142,41 @@ def compare(repeats: int) -> None:
     for n, T, m in SIZES:
         points, name = training_set(n, T), "fused" if m <= LARGEST_FUSED_M else "tiled"
         engine = ENGINES[name](points, initial(n, m), OPTIMISER)
+        plain = Fused(points, initial(n, m), OPTIMISER, boxed=False) if name == "fused" else engine
         count = max(1, int(2e8 / (n * T * m)))
-        eager, ours, pairs = medians(repeats, eager_step(points, m), our_steps(engine, count), pair_pass(engine))
+        eager, ours, pairs = medians(repeats, eager_step(points, m), our_steps(engine, count), pair_pass(plain))
         ours, rate = ours / count, n * T / pairs
         share = 6 * m * rate / best_sgemm(repeats)
         row = (f"{n:,}", f"{T:,}", m, name, f"{1e3 * eager:.3g}", f"{1e3 * ours:.3g}", f"{eager / ours:.3g}")
         print("|", *(f"{cell} |" for cell in row), f"{rate:.3g} | {share:.0%} |", flush=True)
 
 
+def boxed(repeats: int) -> None:
+    """Table 2: each engine has REORDER steps of a training of 50,000 behind it."""
+    print("\n| n | T | every pair, ms a step | boxes, ms a step | ratio |\n|---|---|---|---|---|")
+    for n, T in ((1000, 10_000), (1000, 100_000), (10_000, 10_000), (10_000, 100_000)):
+        calls, count = [], max(1, 50_000_000 // (n * T))
+        for boxed in (False, True):
+            engine = Fused(training_set(n, T), initial(n, 2), OPTIMISER, boxed=boxed)
+            begun = schedule(50_000, 1e-3, 0.05, 0.9, 0.999).part(0, REORDER)
+            engine.advance(begun._replace(record=np.zeros(REORDER, dtype=bool)))
+            calls.append(our_steps(engine, count))
+        plain, fast = (t / count for t in medians(repeats, *calls))
+        print(f"| {n:,} | {T:,} | {1e3 * plain:.3g} | {1e3 * fast:.3g} | {plain / fast:.3g} |", flush=True)
+
+
 def profile(repeats: int) -> None:
-    """Table 2."""
+    """Table 3."""
     print("\n| n | T | m | hidden, us | pairs, us | sparse, us | AdamW, us |\n|---|---|---|---|---|---|---|")
     for n, T, m in SIZES:
         if m <= LARGEST_FUSED_M:
-            passes = fused_passes(Fused(training_set(n, T), initial(n, m), OPTIMISER))
+            passes = fused_passes(Fused(training_set(n, T), initial(n, m), OPTIMISER, boxed=False))
             times = medians(repeats, *passes.values())
             print(f"| {n:,} | {T:,} | {m} |", *(f"{1e6 * t:.3g} |" for t in times), flush=True)
 
 
 def variants(repeats: int) -> None:
-    """Table 3."""
+    """Table 4."""
     print("\n| variant, n = T = 1,000, m = 2 | step, us | to the paper's |\n|---|---|---|")
     rng, n, steps, calls = np.random.default_rng(0), 1000, 50, []
     for changes in VARIANTS.values():
@@ -179,7 +197,7 @@ def variants(repeats: int) -> None:
 
 
 def memory() -> None:
-    """Table 4: each engine in a process of its own."""
+    """Table 5: each engine in a process of its own."""
     print("\n| engine, n = 10,000, T = 100,000, m = 2 | peak memory above the imports, MB |\n|---|---|")
     for name in ENGINES:
         command = [sys.executable, "-m", __spec__.name, "--memory-of", name]
@@ -209,6 +227,7 @@ def main() -> None:
         print(memory_of(arguments.memory_of))
         return
     compare(arguments.repeats)
+    boxed(arguments.repeats)
     profile(arguments.repeats)
     variants(arguments.repeats)
     memory()

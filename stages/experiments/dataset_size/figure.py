@@ -64,11 +64,12 @@ def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
     high = max(1 + 1.15 * (max(middle, default=1) - 1), 1 + 2 * abs(1 - mean.min()))
     low = 1 - 1.3 * (1 - np.nanmin([mean.min(), constant]))
     if np.isfinite(constant):  # known for the paper's loss
-        coordinates = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": style.LAW, "fontsize": 8.5}
+        where = ("axes fraction", "data")
+        look: dict[str, Any] = {"xycoords": where, "va": "bottom", "color": style.LAW, "fontsize": 8.5}
         axes.axhline(1, color=style.LAW, linewidth=0.7)
         axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
-        axes.annotate("output 0", (1, 1), ha="right", **coordinates)
-        axes.annotate("best constant output", (0.005, constant), **coordinates)
+        axes.annotate("output 0", (1, 1), ha="right", **look)
+        axes.annotate("best constant output", (0.005, constant), **look)
     axes.plot(mean.index, mean, color=style.INK, label="mean")
     axes.scatter(
         cells["T"], cells.test_loss, s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"
