@@ -1,7 +1,6 @@
-"""Measure an experiment's trained cells: tables of cells and of vectors, headline numbers and claims.
+"""Measure an experiment's trained cells: tables of cells, of their history and of vectors, headline numbers and claims.
 
-The table of vectors lists the features and points of *selected* cells only: of each training set, the initialisation
-of lowest train loss.
+History and vectors are those of *selected* cells only: of each training set, the initialisation of lowest train loss.
 """
 
 from __future__ import annotations
@@ -18,16 +17,29 @@ import pandas as pd
 from stages import claims, datasets, paths, tables
 from stages.command import main
 from stages.grid import bundle
+from stages.grid.bundle import Record
 from stages.params import Cell, Experiment, Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
 from stages.toy.measures import list_vectors, losses_on_fresh_points
-from stages.toy.model import Model, model
+from stages.toy.model import Model, mean_loss, model
 from stages.toy.spec import Data, Training
 
 # what a cell was made from: the grid's axes, and what they leave fixed
 SPEC = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)
+
+# what is measured of a model at any time
+MOMENT = {
+    "norm_W": Column(float, "Frobenius norm of W"),
+    "norm_b": Column(float, "norm of b"),
+    "D_f_max": Column(float, "largest feature dimensionality"),
+    "features_learned": Column(int, "features whose dimensionality exceeds measure.learned"),
+    "D_x_max": Column(float, "largest dimensionality of a training point"),
+    "D_x_ratio_median": Column(float, "median over training points of D_x T / m"),
+    "D_x_ratio_p10": Column(float, "10th percentile of the same"),
+    "D_x_ratio_p90": Column(float, "90th percentile of the same"),
+}
 
 CELLS = SPEC | {
     "status": Column(str, "trained, diverged (its loss stopped being finite) or failed"),
@@ -39,19 +51,26 @@ CELLS = SPEC | {
     "test_loss": Column(float, "the same on fresh points"),
     "test_loss_se": Column(float, "standard error of test_loss over the test points"),
     "test_loss_median": Column(float, "median over the test points"),
+    "zero_loss": Column(float, "loss of output 0 on the test points"),
     "constant_loss": Column(
         float, "loss of the best constant output on the test points, where the loss is the paper's"
     ),
-    "norm_W": Column(float, "Frobenius norm of W"),
-    "norm_b": Column(float, "norm of b"),
-    "D_f_max": Column(float, "largest feature dimensionality"),
-    "features_learned": Column(int, "features whose dimensionality exceeds measure.learned"),
-    "D_x_ratio_median": Column(float, "median over training points of D_x T / m"),
-    "D_x_ratio_p10": Column(float, "10th percentile of the same"),
-    "D_x_ratio_p90": Column(float, "90th percentile of the same"),
+    "features_forgotten": Column(int, "features that some snapshot had learned, and the last model has not"),
 }
+CELLS |= MOMENT
+
+HISTORY = (
+    SPEC
+    | {
+        "step": Column(int, "steps taken when the snapshot was"),
+        "train_loss": Column(float, "mean over points of the error |x - x'|^p summed over features"),
+        "test_loss": Column(float, "the same on fresh points"),
+    }
+    | MOMENT
+)
 
 VECTORS = SPEC | {
+    "step": Column(int, "steps taken: the last, and those of measure.frames snapshots"),
     "kind": Column(str, "feature (a column of W) or point (the hidden vector of a training point)"),
     "item": Column(int, "which feature or training point"),
     "sampled": Column(bool, "drawn at random from those that are not among the largest D"),
@@ -63,12 +82,13 @@ VECTORS = SPEC | {
 
 
 def extract(name: str, scale: str, experiment: Experiment) -> None:
-    """Write both tables and the summary."""
+    """Write the three tables and the summary."""
     own = importlib.import_module(f"stages.experiments.{name}.measure")
     own_columns: dict[str, Column] = getattr(own, "COLUMNS", {})
-    points = datasets.read(name, scale)
+    measure, sets = experiment.measure, datasets.read(name, scale)
     records = bundle.read(paths.models(name, scale))
     cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
+    points = [sets[cell.data] for cell in cells]
     models = {
         i: model(r.arrays["W"], r.arrays["b"], r.arrays.get("U"), cells[i].training)
         for i, r in enumerate(records)
@@ -79,41 +99,75 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
         row |= {key: record.about.get(key) for key in ("status", "error", "engine_used", "steps_taken")}
         row["selected"] = False
     for i, trained in models.items():
-        row, x = rows[i], points[cells[i].data]
-        row["train_loss"] = records[i].arrays["history_loss"][-1]
-        row |= _measures(trained, x, experiment.measure)
+        rows[i]["train_loss"] = records[i].arrays["history_loss"][-1]
+        rows[i] |= _moment(trained, points[i], measure)
         if own_columns:
-            row |= own.cell(trained, x, experiment.measure)
-    _add_test_losses(rows, models, cells, experiment.measure)
+            rows[i] |= own.cell(trained, points[i], measure)
+    _add_test_losses(rows, models, cells, measure)
     _select(rows, models, cells)
-    listed = [
-        vectors
-        for i in models
-        if rows[i]["selected"]
-        for vectors in _vectors(rows[i], models[i], points[cells[i].data], experiment.measure)
-    ]
+
+    history: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
+    for i in (i for i in models if rows[i]["selected"]):
+        snapshots = _snapshots(records[i], models[i])
+        if snapshots:
+            learned = np.array([dimensionality(snapshot.W.T) > measure.learned for _, snapshot in snapshots])
+            rows[i]["features_forgotten"] = int((learned.any(axis=0) & ~learned[-1]).sum())
+        history += _history(rows[i], snapshots, points[i], measure)
+        frames = [snapshots[k] for k in np.unique(np.linspace(0, len(snapshots) - 1, measure.frames).astype(int))]
+        for step, shown in [*(frames if snapshots else []), (rows[i]["steps_taken"], models[i])]:
+            listed += _vectors(rows[i] | {"step": step}, shown, points[i], measure)
 
     columns = CELLS | own_columns
     tables.write(paths.cells(name, scale), columns, {c: [row.get(c) for row in rows] for c in columns})
+    tables.write(paths.history(name, scale), HISTORY, {c: [row.get(c) for row in history] for c in HISTORY})
     tables.write(paths.vectors(name, scale), VECTORS, {c: _joined(v[c] for v in listed) for c in VECTORS})
     frame = pd.read_parquet(paths.cells(name, scale))
-    claims.write(paths.metrics(name, scale), own.summary(frame, experiment.measure))
+    claims.write(paths.metrics(name, scale), own.summary(frame, measure))
 
 
-def _measures(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
-    """Columns of CELLS that need no test points."""
-    D_f = dimensionality(model.W.T)
-    ratio = dimensionality(model.hidden(points)) * points.T / model.m
-    p10, median, p90 = np.percentile(ratio, [10, 50, 90])
+def _moment(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
+    """Columns of MOMENT."""
+    D_f, D_x = dimensionality(model.W.T), dimensionality(model.hidden(points), points.weight)
+    p10, median, p90 = np.percentile(D_x * points.total_weight / model.m, [10, 50, 90])
     return {
         "norm_W": np.linalg.norm(model.W.astype(np.float64)),
         "norm_b": np.linalg.norm(model.b.astype(np.float64)),
         "D_f_max": D_f.max(),
         "features_learned": int((D_f > measure.learned).sum()),
+        "D_x_max": D_x.max(),
         "D_x_ratio_median": median,
         "D_x_ratio_p10": p10,
         "D_x_ratio_p90": p90,
     }
+
+
+def _snapshots(record: Record, last: Model) -> list[tuple[int, Model]]:
+    """(step, model) of each snapshot that a cell holds."""
+    arrays = record.arrays
+    if "snapshot_step" not in arrays:
+        return []
+    steps = arrays["snapshot_step"].tolist()
+    return [
+        (step, last._replace(W=W, b=b))
+        for step, W, b in zip(steps, arrays["snapshot_W"], arrays["snapshot_b"], strict=True)
+    ]
+
+
+def _history(
+    row: dict[str, Any], snapshots: list[tuple[int, Model]], points: Points, measure: Measure
+) -> list[dict[str, Any]]:
+    """Rows of HISTORY, a snapshot each."""
+    if not snapshots:
+        return []
+    every = [snapshot for _, snapshot in snapshots]
+    losses = losses_on_fresh_points(every, points.n, row["S"], measure.test_points, measure.test_seed).models
+    return [
+        {name: row[name] for name in SPEC}
+        | {"step": step, "train_loss": mean_loss(snapshot, points), "test_loss": loss.mean}
+        | _moment(snapshot, points, measure)
+        for (step, snapshot), loss in zip(snapshots, losses, strict=True)
+    ]
 
 
 def _add_test_losses(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Cell], measure: Measure) -> None:
@@ -123,11 +177,12 @@ def _add_test_losses(rows: list[dict[str, Any]], models: dict[int, Model], cells
         alike[cells[i].data.n, cells[i].data.S].append(i)
     for (n, S), group in alike.items():
         losses = losses_on_fresh_points([models[i] for i in group], n, S, measure.test_points, measure.test_seed)
-        for i, loss in zip(group, losses.models, strict=True):
+        for i, loss, zero in zip(group, losses.models, losses.zero, strict=True):
             rows[i] |= {
                 "test_loss": loss.mean,
                 "test_loss_se": loss.standard_error,
                 "test_loss_median": loss.median,
+                "zero_loss": zero,
                 "constant_loss": losses.constant if models[i].is_paper_loss else None,
             }
 
@@ -144,11 +199,12 @@ def _select(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Ce
 def _vectors(row: dict[str, Any], model: Model, points: Points, measure: Measure) -> Iterable[dict[str, Any]]:
     """The columns of VECTORS for one cell's features, then for its points."""
     axes = {name: row[name] for name in SPEC}
-    for kind, vectors in (("feature", model.W.T), ("point", model.hidden(points))):
-        listed = list_vectors(vectors, measure.vectors, json.dumps([kind, axes]))
+    for kind, vectors, weight in (("feature", model.W.T, None), ("point", model.hidden(points), points.weight)):
+        listed = list_vectors(vectors, measure.vectors, json.dumps([kind, axes]), weight)
         k = len(listed.item)
         x, y = listed.vector.T if listed.vector.shape[1] == 2 else ([None] * k, [None] * k)
         yield {name: [value] * k for name, value in axes.items()} | {
+            "step": [row["step"]] * k,
             "kind": [kind] * k,
             "item": listed.item,
             "sampled": listed.sampled,

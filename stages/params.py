@@ -2,7 +2,9 @@
 
 A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy` gives
 every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
-list is an axis of the grid: the experiment's cells are the product of its axes.
+list is an axis of the grid: the experiment's cells are the product of its axes. Where that is not enough, `data` or
+`training` is a list of such grids: the first of one goes with the first of the other, and so on, and one that is no
+list goes with all.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Measure(BaseModel):
 
     test_points: int = Field(ge=2)
     test_seed: int = Field(ge=0)
-    vectors: int = Field(ge=1)
+    vectors: int = Field(ge=0)
+    frames: int = Field(ge=0)
     learned: float = Field(gt=0, lt=1)
     regular: float = Field(gt=0, lt=1)
 
@@ -54,12 +57,25 @@ class Cell(NamedTuple):
         """Every axis of the grid by name, one column each in the tables."""
         return self.data.model_dump() | self.training.model_dump()
 
+    @property
+    def parent(self) -> Cell | None:
+        """The cell whose model it starts from: alike in all but the number of points."""
+        if not self.training.parent_T:
+            return None
+        data = self.data.model_copy(update={"T": self.training.parent_T, "repeated": 0, "copies": 1})
+        return Cell(data, self.training.model_copy(update={"parent_T": 0, "snapshots": 0}))
+
 
 class Experiment(NamedTuple):
     """One experiment at one scale: cells in the grid's canonical order, whatever order its lists are written in."""
 
     cells: tuple[Cell, ...]
     measure: Measure
+
+    @property
+    def parents(self) -> tuple[Cell, ...]:
+        """Cells that others start from, each once."""
+        return tuple(dict.fromkeys(cell.parent for cell in self.cells if cell.parent))
 
 
 def load(experiment: str, scale: str) -> Experiment:
@@ -128,20 +144,38 @@ def _axes(name: str) -> set[str]:
 
 
 def _experiment(where: str, axes: set[str], defaults: dict[str, Any], block: dict[str, Any]) -> Experiment:
-    data = _grid(f"{where}.data", Data, defaults["data"], block["data"])
-    training = _grid(f"{where}.training", Training, defaults["training"], block["training"])
     measure = _one(f"{where}.measure", Measure, _merged(f"{where}.measure", defaults["measure"], block["measure"]))
-    for d, t in itertools.product(data, training):
-        if t.m > d.n:
-            raise ParamsError(f"{FILE}: {where}.training.m is {t.m}; allowed: m <= n, and {where}.data.n is {d.n}")
-    for part, model, points in (("data", Data, data), ("training", Training, training)):
+    grids = _grids(where, block)
+    cells = {
+        Cell(data, training)
+        for data_grid, training_grid in grids
+        for data in _grid(f"{where}.data", Data, defaults["data"], data_grid)
+        for training in _grid(f"{where}.training", Training, defaults["training"], training_grid)
+    }
+    for cell in cells:
+        if cell.training.m > cell.data.n:
+            raise ParamsError(
+                f"{FILE}: {where}.training.m is {cell.training.m}; allowed: m <= n, and {where}.data.n is {cell.data.n}"
+            )
+    for part, model in (("data", Data), ("training", Training)):
         for key in model.model_fields.keys() - axes:
-            if len(values := sorted({getattr(point, key) for point in points})) > 1:
+            if len(values := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:
                 raise ParamsError(
                     f"{FILE}: {where}.{part}.{key} is {values}; allowed: one value, since this experiment compares "
                     f"{', '.join(sorted(axes))} and would average over it"
                 )
-    return Experiment(tuple(itertools.starmap(Cell, itertools.product(data, training))), measure)
+    return Experiment(tuple(sorted(cells, key=lambda cell: tuple(cell.axes.values()))), measure)
+
+
+def _grids(where: str, block: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The pairs of a data grid and a training grid whose products make up the experiment."""
+    lists = {part: block[part] for part in ("data", "training") if isinstance(block[part], list)}
+    counts = {part: len(grids) for part, grids in lists.items()}
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        raise ParamsError(f"{FILE}: {where} has {counts} grids; allowed: as many in training as in data, at least one")
+    count = max(counts.values(), default=1)
+    data, training = (lists.get(part, [block[part]] * count) for part in ("data", "training"))
+    return list(zip(data, training, strict=True))
 
 
 def _grid(where: str, model: type[M], defaults: Any, overrides: Any) -> list[M]:

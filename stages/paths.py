@@ -22,6 +22,11 @@ def cells(experiment: str, scale: str) -> Path:
     return Path("data/metrics", scale, f"{experiment}.parquet")
 
 
+def history(experiment: str, scale: str) -> Path:
+    """Table of one row a snapshot."""
+    return Path("data/metrics", scale, f"{experiment}.history.parquet")
+
+
 def vectors(experiment: str, scale: str) -> Path:
     """Table of one row a feature or data point."""
     return Path("data/metrics", scale, f"{experiment}.vectors.parquet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,8 +37,13 @@ def training(smoke: dict[str, Any]) -> Callable[..., Training]:
     return lambda **changes: Training(**(smoke["training"] | changes))
 
 
+def drawn(**changes: Any) -> Data:
+    """A training set of random points, each there once, but for what the call says."""
+    return Data(**({"supports": "random", "fresh": False, "repeated": 0, "copies": 1, "data_seed": 0} | changes))
+
+
 class Project:
-    """A copy of the project's code and parameters whose dvc.yaml runs the smoke scale."""
+    """A copy of the project's code and parameters whose dvc.yaml runs two experiments at the smoke scale."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,6 +51,7 @@ class Project:
         shutil.copy(ROOT / "params.yaml", folder)
         pipeline = (ROOT / "dvc.yaml").read_text()
         assert "- scale: laptop\n" in pipeline
+        pipeline = re.sub(r"x: \[.*\]", "x: [geometry, dataset_size]", pipeline)
         (folder / "dvc.yaml").write_text(pipeline.replace("- scale: laptop\n", "- scale: smoke\n"))
 
     def set(self, key: str, value: Any) -> None:
@@ -54,7 +61,7 @@ class Project:
         *parents, last = key.split(".")
         block = params
         for parent in parents:
-            block = block[parent]
+            block = block[int(parent) if isinstance(block, list) else parent]
         block[last] = value
         yaml.dump(params, path)
 

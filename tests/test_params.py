@@ -62,7 +62,7 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
         (
             "geometry.smoke.data.Tee",
             [3],
-            "geometry.smoke.data.Tee is not a key; allowed: n, S, T, supports, fresh, data_seed",
+            "geometry.smoke.data.Tee is not a key; allowed: n, S, T, supports, fresh, repeated, copies",
         ),
         ("geometry.smoke.trainings", {}, "geometry.smoke.trainings is not a key; allowed: data, training, measure"),
         ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: laptop, paper, smoke"),
@@ -84,7 +84,7 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
         ("geometry.smoke.measure.learned", 2, "geometry.smoke.measure.learned is 2; allowed: less than 1"),
         ("geometry.smoke.data.T", [100], "disjoint supports of 6 features allow T <= 20 at n = 120"),
         ("toy.smoke.training.beta1", 1.0, "beta1 is 1.0; allowed: less than 1"),
-        ("dataset_size.laptop.data.S", -1, "dataset_size.laptop.data.S is -1; allowed: greater than or equal to 0"),
+        ("geometry.laptop.data.S", -1, "geometry.laptop.data.S is -1; allowed: greater than or equal to 0"),
         (
             "geometry.smoke.training.reduction",
             ["mean", "sum"],

@@ -84,13 +84,13 @@ def test_check_guards_every_stage_in_both_files_and_depends_on_what_it_imports()
 def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
     of = {
         name: str(getattr(paths, name)(x, "laptop"))
-        for name in ("datasets", "models", "cells", "vectors", "metrics", "figures")
+        for name in ("datasets", "models", "cells", "history", "vectors", "metrics", "figures")
     }
     flow = {
         "generate": ([], ["datasets"]),
         "train": (["datasets"], ["models"]),
-        "extract": (["datasets", "models"], ["cells", "vectors", "metrics"]),
-        "render": (["cells", "vectors", "metrics"], ["figures"]),
+        "extract": (["datasets", "models"], ["cells", "history", "vectors", "metrics"]),
+        "render": (["cells", "history", "vectors", "metrics"], ["figures"]),
     }
     reads, writes = ({of[name] for name in names} for names in flow[stage])
     assert {name for name in declared(stage, x, "deps") if not name.startswith("stages/")} == reads | {

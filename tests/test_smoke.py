@@ -53,7 +53,9 @@ def test_repro_makes_every_declared_file_and_then_has_nothing_to_do(reproduced: 
     names = set(reproduced.outputs())
     for x in ("geometry", "dataset_size"):
         assert f"data/datasets/smoke/{x}.safetensors" in names and f"data/models/smoke/{x}.safetensors" in names
-        assert {f"data/metrics/smoke/{x}{end}" for end in (".parquet", ".vectors.parquet", ".json")} <= names
+        assert {
+            f"data/metrics/smoke/{x}{end}" for end in (".parquet", ".history.parquet", ".vectors.parquet", ".json")
+        } <= names
         assert any(name.startswith(f"figures/smoke/{x}/") for name in names)
     output = reproduced.succeed("dvc", "repro")
     assert ran(output) == [] and "up to date" in output
@@ -83,7 +85,7 @@ def test_summary_holds_numbers_that_dvc_shows_and_claims_that_it_does_not(reprod
 
 
 def test_one_more_T_trains_only_its_cells(changed: Project) -> None:
-    changed.set("dataset_size.smoke.data.T", [3, 5, 10, 30, 100, 200, 300])
+    changed.set("dataset_size.smoke.data.0.T", [3, 5, 10, 30, 100, 200, 300])
     output = changed.succeed("dvc", "repro")
     assert ran(output) == ["check", *(f"{stage}@dataset_size" for stage in ("generate", "train", "extract", "render"))]
     assert trained(output) == [2]
@@ -104,7 +106,7 @@ def test_a_measure_s_parameter_extracts_again_and_trains_nothing(changed: Projec
 def test_a_wrong_parameter_stops_everything_and_changes_nothing(changed: Project, target: list[str]) -> None:
     """DVC clears a stage's outputs away before it runs: the gate before all stages keeps them."""
     before = changed.outputs()
-    changed.set("dataset_size.smoke.data.S", 1.2)
+    changed.set("dataset_size.smoke.data.0.S", 1.2)
     changed.set("dataset_size.smoke.measure", {"learned": 0.3})
     done = changed.run("dvc", "repro", *target)
     assert done.returncode != 0
@@ -116,8 +118,8 @@ def test_a_wrong_parameter_stops_everything_and_changes_nothing(changed: Project
 
 
 def test_order_of_the_grid_and_number_of_workers_change_no_byte(changed: Project, reproduced: Project) -> None:
-    changed.set("dataset_size.smoke.data.T", [300, 100, 30, 10, 5, 3])
-    changed.set("dataset_size.smoke.data.data_seed", [1, 0])
+    changed.set("dataset_size.smoke.data.0.T", [300, 100, 30, 10, 5, 3])
+    changed.set("dataset_size.smoke.data.0.data_seed", [1, 0])
     shutil.rmtree(changed.folder / ".cells")
     for stage in ("generate", "train", "extract", "render"):
         changed.succeed(stage, "dataset_size", WORKERS="1")
@@ -152,18 +154,18 @@ def test_killed_in_the_middle_finished_cells_are_kept_and_the_end_is_the_same(pr
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     kept = len(list(cells.rglob("[0-9a-f]*.safetensors")))
-    assert 3 <= kept < 12 and not models.exists()
-    assert trained(project.succeed("train", "dataset_size")) == [12 - kept]
+    assert 3 <= kept < 14 and not models.exists()
+    assert trained(project.succeed("train", "dataset_size")) == [14 - kept]
     resumed = models.read_bytes()
     shutil.rmtree(cells)
-    assert trained(project.succeed("train", "dataset_size")) == [12]
+    assert trained(project.succeed("train", "dataset_size")) == [14]
     assert models.read_bytes() == resumed
 
 
 def test_cells_that_diverge_or_fail_are_shown_and_the_others_go_on(project: Project) -> None:
     """A weight decay of 1e30 diverges; T = 6 is made to fail inside its worker."""
     code = project.folder / "stages/toy/training.py"
-    head = "def train(points: Points, spec: Training) -> Trained:\n"
+    head = "def train(data: Data, points: Points, spec: Training, start: Model | None = None) -> Trained:\n"
     assert head in code.read_text()
     failing = '    if points.T == 6:\n        raise MemoryError("none left")\n'
     code.write_text(code.read_text().replace(head, head + failing))

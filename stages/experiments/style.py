@@ -6,22 +6,24 @@ import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from stages.experiments.regimes import MIDDLE
 from stages.grid.bundle import write_bytes
 
 FEATURE = "#1f62b4"  # blue: columns of W
 POINT = "#c3312f"  # red: hidden vectors of data points
 LAW = "#8a8a8a"  # grey: what theory says
 INK = "#222222"
-SERIES = (POINT, INK, "#e08214", "#35978f")  # runs to be told apart
+SERIES = (POINT, INK, "#e08214", "#35978f", FEATURE, "#8f5aa8")  # runs to be told apart
 SHADE = "#f3efe4"  # the middle regime
 MARKS = 10_000  # a figure of more marks than this is saved as pixels
 
@@ -45,6 +47,14 @@ _RC: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
 }
+
+
+class Tables(NamedTuple):
+    """An experiment's tables, as `stages/extract.py` describes their columns."""
+
+    cells: pd.DataFrame
+    history: pd.DataFrame
+    vectors: pd.DataFrame
 
 
 @contextlib.contextmanager
@@ -82,6 +92,29 @@ def plain_log_y(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def log_T(axes: Axes, T: pd.Series, S: float | None = None) -> None:
+    """A log axis of the training-set sizes T, with the paper's middle regime shaded if S says where it is."""
+    low, high = T.min() / 1.25, T.max() * 1.25
+    ticks = [t for t in (3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000) if low <= t <= high]
+    axes.set(xscale="log", xlim=(low, high), xlabel="training points T")
+    axes.set_xticks(ticks, labels=[f"{t:,}" for t in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if S is not None:
+        axes.axvspan(*(share / (1 - S) for share in MIDDLE), color=SHADE, zorder=-1, linewidth=0)
+
+
+def curve(axes: Axes, cells: pd.DataFrame, column: str, color: Any, label: str | None = None, x: str = "T") -> None:
+    """The mean of a column over x as a line, and every run as a point."""
+    mean = cells.groupby(x)[column].mean()
+    axes.plot(mean.index, mean, color=color, label=label)
+    axes.scatter(cells[x], cells[column], s=9, color=color, alpha=0.4, linewidths=0)
+
+
+def ramp(count: int) -> list[Any]:
+    """So many colours in order, dark to light, that the colour-blind can tell apart."""
+    return [mpl.colormaps["viridis"](0.9 * k / max(1, count - 1)) for k in range(count)]
 
 
 def circle(axes: Axes, radius: float) -> None:

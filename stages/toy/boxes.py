@@ -3,10 +3,11 @@
 Points that are close in h form *boxes* of 160, features that are alike groups of 16. Where z = U_i . h + b_i is above 0
 all over a box for a whole group, max(z, 0) is z there, and its sums need only the box's moments:
 
-    sum_t z h_t = (sum_t h_t h_t^T) U_i + (sum_t h_t) b_i      sum_t z = (sum_t h_t) . U_i + T b_i
+    sum_t z h_t = (sum_t h_t h_t^T) U_i + (sum_t h_t) b_i      sum_t z = (sum_t h_t) . U_i + b_i sum_t 1
     sum_i z U_i = (sum_i U_i U_i^T) h_t + sum_i b_i U_i
 
 Where z is at most 0 all over it, nothing is to be done. Only the pairs of box and group that are neither are visited.
+(A point of weight w_t counts w_t times in the first two.)
 Nothing is approximated: only the order in which things are added differs. In two dimensions the lines z = 0 cross few
 of many boxes, so the more points, the smaller the share that is visited.
 
@@ -31,7 +32,7 @@ REORDER = 250
 
 
 def boxes_pay(kind: Kind, T: int) -> bool:
-    """Whether boxes save time, as measured; only for squared errors with all features and points alike.
+    """Whether boxes save time, as measured; only for squared errors with all features alike.
 
     Milliseconds a step without and with them, after the first 250 steps (Intel Xeon, one core):
 
@@ -48,7 +49,7 @@ def boxes_pay(kind: Kind, T: int) -> bool:
 
     At n = 1,000 the sparse passes are most of what is left. In more dimensions nearly every box is cut by every group.
     """
-    return kind.m <= 2 and T >= 2000 and kind.power == 2 and not (kind.importance or kind.weighted)
+    return kind.m <= 2 and T >= 2000 and kind.power == 2 and not kind.importance
 
 
 def order(points: NDArray[np.float32], size: int) -> NDArray[np.int64]:
@@ -132,7 +133,7 @@ def classify(P, low_h, high_h, sign, on, groups):
     return mixed
 
 @inner
-def survey(H, low, high, moments):
+def survey(H, weight, low, high, moments):
     for k in range(len(low)):
         first, last = k * BOX, min(k * BOX + BOX, len(H))
         low[k], high[k] = H[first], H[first]
@@ -140,9 +141,10 @@ def survey(H, low, high, moments):
         for t in range(first, last):
             {"; ".join(f"h{j} = H[t, {j}]" for j in J)}
             {"; ".join(f"low[k, {j}] = min(low[k, {j}], h{j}); high[k, {j}] = max(high[k, {j}], h{j})" for j in J)}
-            {"; ".join(f"moments[k, {1 + j}] += h{j}" for j in J)}
-            {"; ".join(f"moments[k, {index[j, i]}] = fma(h{j}, h{i}, moments[k, {index[j, i]}])" for j, i in squares)}
-        moments[k, 0] = float32(last - first)
+            w = {"weight[t]" if kind.weighted else "one"}
+            moments[k, 0] += w
+            {"; ".join(f"moments[k, {1 + j}] = fma(w, h{j}, moments[k, {1 + j}])" for j in J)}
+            {"; ".join(f"moments[k, {q}] = fma(w * h{j}, h{i}, moments[k, {q}])" for (j, i), q in index.items())}
 
 @entry
 def gradients(P, G, I, H, GH, weight, block):
@@ -153,7 +155,7 @@ def gradients(P, G, I, H, GH, weight, block):
     inner = np.zeros((boxes, {1 + m + len(squares)}), dtype=np.float32)
     sign, on = np.empty({L}, dtype=np.int32), np.empty({L}, dtype=np.float32)
     groups = np.empty({L // LANES + 1}, dtype=np.int64)
-    survey(H, low, high, moments)
+    survey(H, weight, low, high, moments)
     for place in range(0, len(P), stride):
         for k in range(boxes):
             first, last = k * BOX, min(k * BOX + BOX, T)
@@ -177,7 +179,7 @@ def gradients(P, G, I, H, GH, weight, block):
 def _closed(kind: Kind, L: int, vector: int) -> Any:
     """Closed(P, G, on, moments, inner, place): what the features with on = 1 share with a box, by its moments.
 
-    moments holds the box's number of points, sums of h_j, and sums of h_j h_k (j <= k); inner gets the sums over
+    moments holds the sums over the box's points of 1, h_j, and h_j h_k (j <= k); inner gets the sums over
     features of b U_j (from 1 on) and of U_j U_k.
     """
     m = kind.m

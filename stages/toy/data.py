@@ -80,11 +80,18 @@ class Points(NamedTuple):
 def sample(data: Data) -> Points:
     """The training set that `data` describes.
 
-    Every field enters the seed: two specs never share a stream, and one spec always gives the same bytes. Where points
-    are fresh at every step these are the first step's.
+    What decides the points enters the seed: no two sets share a stream, and one spec always gives the same bytes. Where
+    points are fresh at every step these are the first step's; where some are repeated they weigh more.
     """
     if data.fresh:
         return batches(data, 0, 1)
+    points = _sample(data)
+    if data.repeated and data.copies > 1:
+        points = points._replace(weight=np.where(np.arange(data.T) < data.repeated, data.copies, 1).astype(np.float32))
+    return points
+
+
+def _sample(data: Data) -> Points:
     rng = generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
     if data.supports == "disjoint":
         k = data.support_size

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def dimensionality(vectors: ArrayLike) -> NDArray[np.float64]:
+def dimensionality(vectors: ArrayLike, weight: ArrayLike | None = None) -> NDArray[np.float64]:
     """(k,) D_i = |v_i|^2 / sum_j (v_i . v_j)^2 / |v_i|^2 of k vectors in R^m, given as (k, m).
+
+    With a (k,) weight, vector j is there w_j times: D_i is then that of each copy.
 
     With the columns of W it is the paper's D_f, with the hidden vectors h_t its D_x. It lies in [0, 1], and sums
     to at most m. A vector of length 0 has D = 0. Computed as |v|^4 / (v^T M v) with the m x m moment matrix
@@ -15,6 +17,7 @@ def dimensionality(vectors: ArrayLike) -> NDArray[np.float64]:
     """
     v = np.asarray(vectors, dtype=np.float64)
     square = np.einsum("im,im->i", v, v)  # |v_i|^2
-    shared = np.einsum("im,mn,in->i", v, v.T @ v, v)  # sum_j (v_i . v_j)^2
+    weighted = v if weight is None else v * np.asarray(weight, dtype=np.float64)[:, None]
+    shared = np.einsum("im,mn,in->i", v, v.T @ weighted, v)  # sum_j w_j (v_i . v_j)^2
     D: NDArray[np.float64] = np.divide(square**2, shared, out=np.zeros_like(square), where=shared > 0)
     return D

@@ -22,10 +22,11 @@ class Loss(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """One model's test loss each, and the best constant output's on the same points."""
+    """One model's test loss each, and on the same points that of the best constant output and of 0."""
 
     models: list[Loss]
-    constant: float
+    constant: float  # by squared error
+    zero: list[float]  # by each model's own error
 
 
 class Vectors(NamedTuple):
@@ -43,22 +44,29 @@ class Vectors(NamedTuple):
 
 def losses_on_fresh_points(models: Sequence[Model], n: int, S: float, count: int, seed: int) -> Losses:
     """Every model's loss on the same `count` fresh points, which are drawn a chunk at a time."""
-    losses = np.empty((len(models), count))
+    losses, zero = np.empty((len(models), count)), np.zeros(len(models))
     total, square, first = np.zeros(n), 0.0, 0
     for points in stream(n, S, count, seed):
-        for row, model in zip(losses, models, strict=True):
-            row[first : first + points.T] = point_losses(model, points)
+        for k, model in enumerate(models):
+            losses[k, first : first + points.T] = point_losses(model, points)
+            importance = 1.0 if model.importance is None else model.importance[points.feature]
+            zero[k] += float(np.sum(importance * points.value.astype(np.float64) ** model.power)) / count
         total += np.bincount(points.feature, weights=points.value, minlength=n)
         square += float(np.sum(points.value.astype(np.float64) ** 2))
         first += points.T
     constant = square / count - float(np.sum((total / count) ** 2))  # E |x|^2 - |E x|^2
     results = [Loss(row.mean(), row.std(ddof=1) / np.sqrt(count), float(np.median(row))) for row in losses]
-    return Losses(results, constant)
+    return Losses(results, constant, zero.tolist())
 
 
-def list_vectors(vectors: NDArray[np.floating], limit: int, seed: str) -> Vectors:
-    """The (k, m) vectors of features or points that a table lists, with each one's dimensionality among all k."""
-    D = dimensionality(vectors)
+def list_vectors(
+    vectors: NDArray[np.floating], limit: int, seed: str, weight: NDArray[np.floating] | None = None
+) -> Vectors:
+    """The (k, m) vectors of features or points that a table lists, with each one's dimensionality among all k.
+
+    weight: (k,) how often each is there; None: once.
+    """
+    D = dimensionality(vectors, weight)
     item, sampled = np.arange(len(D)), np.zeros(len(D), dtype=bool)
     if len(D) > limit:
         order = np.argsort(-D, kind="stable")

@@ -66,8 +66,13 @@ class Model(NamedTuple):
 
 def initial_model(n: int, training: Training) -> Model:
     """The model that a spec starts from: Xavier weights, b = 0."""
-    W = initial_weights(training.m, n, training.init, training.init_seed)
-    U = None if training.tied else initial_weights(training.m, n, training.init, training.init_seed, decoder=True)
+    scale = np.float32(training.init_scale)
+    W = scale * initial_weights(training.m, n, training.init, training.init_seed)
+    U = (
+        None
+        if training.tied
+        else scale * initial_weights(training.m, n, training.init, training.init_seed, decoder=True)
+    )
     return model(W, np.zeros(n, dtype=np.float32), U, training)
 
 

@@ -16,6 +16,8 @@ Hidden = Literal["linear", "relu"]
 Power = Literal[1, 2, 4]
 
 LARGEST_FUSED_M = 8  # hidden dimensions that the fused engine is made for
+# Fields of Training that came after cells had been trained, and what those cells had: a key leaves them out at that.
+SINCE_VERSION_4 = {"init_scale": 1.0, "parent_T": 0, "snapshots": 0}
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -33,13 +35,17 @@ class Data(BaseModel):
     T: int = Field(ge=1, description="number of training points")
     supports: Supports = Field(description="random, or disjoint: no feature in two points")
     fresh: bool = Field(description="T new points at every step, which is T = infinity, instead of the same T")
+    repeated: int = Field(ge=0, description="points that the training set holds several times: its first ones")
+    copies: int = Field(ge=1, description="how often it holds each of them; T counts them once")
     data_seed: int = Field(ge=0, description="seed of the training set")
 
     @model_validator(mode="after")
     def _supports_fit(self) -> Data:
         k = self.support_size
-        if self.supports == "disjoint" and self.fresh:
-            raise ValueError("fresh points have random supports")
+        if self.fresh and (self.supports != "random" or self.repeated):
+            raise ValueError("fresh points have random supports and are not repeated")
+        if self.repeated > self.T:
+            raise ValueError(f"{self.repeated} repeated points allow T >= {self.repeated}")
         if self.supports == "disjoint" and self.T * k > self.n:
             raise ValueError(f"disjoint supports of {k} features allow T <= {self.n // k} at n = {self.n}")
         return self
@@ -57,7 +63,9 @@ class Training(BaseModel):
 
     m: int = Field(ge=1, description="hidden dimensions")
     init: Init = Field(description="kind of Xavier initialisation of W")
+    init_scale: float = Field(gt=0, description="of the initial weights, relative to Xavier's")
     init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights")
+    parent_T: int = Field(ge=0, description="points of the training set whose trained model it starts from; 0: none")
     hidden: Hidden = Field(description="h = W x (linear) or ReLU(W x) (relu)")
     tied: bool = Field(description="whether the decoder is W; otherwise it has weights of its own")
     power: Power = Field(description="p of the error |x - x'|^p in the loss")
@@ -70,6 +78,7 @@ class Training(BaseModel):
     beta1: float = Field(ge=0, lt=1, description="Adam's decay of the first moment")
     beta2: float = Field(ge=0, lt=1, description="Adam's decay of the second moment")
     eps: float = Field(ge=1e-15, description="Adam's epsilon")
+    snapshots: int = Field(ge=0, description="models kept on the way, evenly spaced, and as many at the start; 0: none")
     engine: Literal["auto", "fused", "tiled", "torch"] = Field(description="engine asked for")
 
     @model_validator(mode="after")

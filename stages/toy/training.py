@@ -37,6 +37,7 @@ class Trained(NamedTuple):
     """
 
     model: Model
+    snapshots: list[tuple[int, Model]]  # (step, model after so many steps), where the spec asks for them
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
     steps: int
@@ -81,14 +82,23 @@ def train(data: Data, points: Points, spec: Training, start: Model | None = None
     engine = _engine(points, spec, first)
     kept = recorded_steps(spec.steps)
     whole = schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2)
-    losses = _advance_fresh(engine, data, whole) if data.fresh else engine.advance(whole)
+    stops = recorded_steps(spec.steps, spec.snapshots).tolist() if spec.snapshots else [spec.steps]
+    losses, snapshots = np.empty(0), []
+    for stop in stops:
+        part = whole.part(len(losses), stop)
+        new = _advance_fresh(engine, data, part, len(losses)) if data.fresh else engine.advance(part)
+        losses = np.append(losses, new)
+        if len(losses) < stop:  # diverged
+            break
+        if spec.snapshots:
+            snapshots.append((stop, engine.model))
     model, steps = engine.model, len(losses)
     kept = kept[kept < steps]
     last = batches(data, spec.steps, spec.steps + -(-_LAST_POINTS // data.T)) if data.fresh else points
     history = np.append(losses[kept], mean_loss(model, last))
     parameters = [a for a in (model.W, model.b, model.U) if a is not None]
     diverged = not all(np.isfinite(array).all() for array in (history, *parameters))
-    return Trained(model, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
+    return Trained(model, snapshots, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
 
 
 def work(points: Points, spec: Training) -> float:
@@ -96,13 +106,14 @@ def work(points: Points, spec: Training) -> float:
     return spec.steps * (points.T * points.n + 20.0 * len(points.feature) + 5.0 * points.n) * max(1.0, spec.m / 2)
 
 
-def _advance_fresh(engine: Engine, data: Data, whole: Schedule) -> NDArray[np.float64]:
-    """All steps, each on points of its own, which are drawn some steps at a time."""
+def _advance_fresh(engine: Engine, data: Data, whole: Schedule, step: int) -> NDArray[np.float64]:
+    """Steps from `step` on, each on points of its own, which are drawn some steps at a time."""
     at_once = max(1, round(_BLOCK_VALUES / (data.T * max(1.0, data.n * (1 - data.S)))))
     losses = np.empty(0)
     for first in range(0, len(whole.rates), at_once):
         part = whole.part(first, first + at_once)
-        losses = np.append(losses, engine.advance(part, batches(data, first, first + len(part.rates))))
+        points = batches(data, step + first, step + first + len(part.rates))
+        losses = np.append(losses, engine.advance(part, points))
         if len(losses) < first + len(part.rates) or (part.record[-1] and not np.isfinite(losses[-1])):  # diverged
             break
     return losses

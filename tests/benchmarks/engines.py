@@ -38,7 +38,8 @@ from stages.toy.engines.tiled import Tiled
 from stages.toy.engines.torch import Torch
 from stages.toy.model import Model, initial_weights
 from stages.toy.schedule import schedule
-from stages.toy.spec import LARGEST_FUSED_M, Data
+from stages.toy.spec import LARGEST_FUSED_M
+from tests.conftest import drawn
 
 SPARSITY = {1000: 0.99, 10_000: 0.999}
 SIZES = [(n, T, m) for n in SPARSITY for T in (30, 1000, 10_000) for m in (2, 4, 8, 32, 128, 512)]
@@ -58,7 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def training_set(n: int, T: int) -> Points:
     """The points of a benchmark."""
-    return sample(Data(n=n, S=SPARSITY[n], T=T, supports="random", fresh=False, data_seed=0))
+    return sample(drawn(n=n, S=SPARSITY[n], T=T, data_seed=0))
 
 
 def initial(n: int, m: int) -> Model:

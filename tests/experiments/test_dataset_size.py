@@ -9,17 +9,27 @@ import pandas as pd
 import pytest
 
 from stages.experiments.dataset_size.figure import draw
-from stages.experiments.dataset_size.measure import find_bump, summary
+from stages.experiments.dataset_size.measure import summary
+from stages.experiments.regimes import find_bump
+from stages.experiments.style import Tables
 from stages.params import Measure
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=10, learned=0.2, regular=0.05)
+MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, learned=0.2, regular=0.05)
 CURVE = {3: 1.1, 5: 0.9, 30: 1.004, 100: 1.002, 200: 1.02, 400: 1.01, 1000: 0.99, 10_000: 0.988}
 
 
 def table(curve: dict[int, float], **columns: Any) -> pd.DataFrame:
     """Four training sets a T, with these mean test losses and what the paper claims besides."""
     rows = [
-        {"T": T, "data_seed": seed, "S": 0.99, "m": 2, "selected": True, "test_loss": loss + 1e-3 * (seed - 1.5)}
+        {
+            "T": T,
+            "data_seed": seed,
+            "S": 0.99,
+            "m": 2,
+            "fresh": False,
+            "selected": True,
+            "test_loss": loss + 1e-3 * (seed - 1.5),
+        }
         | {"test_loss_se": 1e-4, "constant_loss": 0.9926, "features_learned": 5 if T >= 1000 else 0}
         | {"D_f_max": 0.3 if T >= 1000 else 0.05, "D_x_ratio_median": 1.0}
         | {"norm_W": 10.0 if T == 30 else 2.0, "norm_b": 40.0 if T == 30 else 1.0}
@@ -29,20 +39,25 @@ def table(curve: dict[int, float], **columns: Any) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**columns)
 
 
+def tables(cells: pd.DataFrame, each: pd.DataFrame) -> Tables:
+    """The table of cells, and one that lists the same few vectors of every cell."""
+    return Tables(cells, cells.head(0), cells[["T", "fresh", "data_seed"]].merge(each, how="cross"))
+
+
 def holds(cells: pd.DataFrame) -> list[bool | None]:
     """Of: equal shares, bump, five features, generalisation, onset, norms."""
-    return [claim.holds for claim in summary(cells, MEASURE).claims]
+    return [claim.holds for claim in summary(cells, MEASURE).claims[:6]]
 
 
 def test_the_paper_s_curve_holds_every_claim() -> None:
     result = summary(table(CURVE), MEASURE)
-    assert [claim.holds for claim in result.claims] == [True] * 6
+    assert [claim.holds for claim in result.claims] == [True] * 6 + [None]
     assert result.headline["bump_T"] == 200 and result.headline["bump"] == pytest.approx(0.018)
     assert result.headline["features_end"] == 5
 
 
 def test_the_bump_rises_from_the_dip_after_the_polygons_not_from_any_smaller_T() -> None:
-    bump = find_bump(table(CURVE).assign(scaled=lambda c: c["T"] * 0.01))
+    bump = find_bump(table(CURVE))
     assert bump is not None and (bump.T, bump.dip_T) == (200, 100)
     one = np.std([-1.5e-3, -0.5e-3, 0.5e-3, 1.5e-3], ddof=1) / 2
     assert bump.standard_error == pytest.approx(np.sqrt(2 * (one**2 + 1e-8)))
@@ -80,9 +95,9 @@ def test_one_training_set_of_four_features_is_enough_to_fail() -> None:
 def test_any_part_of_the_grid_is_summarised_and_drawn(sizes: list[int]) -> None:
     cells = table({T: CURVE[T] for T in sizes})
     claims = summary(cells, MEASURE).claims
-    assert len(claims) == 6 and (None in [claim.holds for claim in claims])
+    assert len(claims) == 7 and (None in [claim.holds for claim in claims])
     each = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": [0.0, 1.0], "norm": 1.0, "D": 0.5})
-    assert draw(cells, cells[["T", "data_seed"]].merge(each, how="cross"), {}).keys() == {"regimes", "norms"}
+    assert draw(tables(cells, each), {}).keys() == {"regimes", "norms"}
 
 
 def test_features_that_appear_too_early_too_late_or_never_fail_the_claim() -> None:
@@ -97,9 +112,18 @@ def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
     cells = table(CURVE)
     cells = cells[(cells["T"] != 3) | (cells.data_seed > 0)]
     each = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": [0.0, 1.0], "norm": 1.0, "D": 0.5})
-    assert draw(cells, cells[["T", "data_seed"]].merge(each, how="cross"), {}).keys() == {"regimes", "norms"}
+    assert draw(tables(cells, each), {}).keys() == {"regimes", "norms"}
 
 
 def test_nothing_trained_is_summarised_and_draws_nothing() -> None:
     cells = table({200: 1.0}, selected=False)
-    assert holds(cells) == [None] * 6 and draw(cells, cells, {}) == {}
+    assert holds(cells) == [None] * 6 and draw(Tables(cells, cells, cells), {}) == {}
+
+
+def test_fresh_points_at_every_step_end_where_many_points_do() -> None:
+    endless = table({1000: 0.988}, fresh=True)
+    for loss, features, expected in ((0.988, 5, True), (0.988, 3, False), (0.995, 5, False)):
+        cells = pd.concat([table(CURVE), endless.assign(test_loss=loss, features_learned=features)])
+        result = summary(cells, MEASURE)
+        assert result.claims[-1].holds is expected and result.headline["test_loss_infinity"] == loss
+        assert [claim.holds for claim in result.claims[:6]] == [True] * 6  # the curve over T is of finite T alone

@@ -10,13 +10,14 @@ import pytest
 
 from stages.experiments.geometry.figure import draw
 from stages.experiments.geometry.measure import cell, deviations, summary
+from stages.experiments.style import Tables
 from stages.params import Measure
 from stages.toy.data import sample
 from stages.toy.model import Model
 from stages.toy.polygon import polygon, polygon_model
-from stages.toy.spec import Data
+from tests.conftest import drawn
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=10, learned=0.2, regular=0.05)
+MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, learned=0.2, regular=0.05)
 
 
 def table(sizes: list[int], supports: tuple[str, ...] = ("random", "disjoint"), **columns: Any) -> pd.DataFrame:
@@ -75,7 +76,7 @@ def test_what_the_grid_does_not_show_is_neither_held_nor_failed() -> None:
 @pytest.mark.parametrize("supports", [("random",), ("disjoint",), ("random", "disjoint")])
 def test_figures_are_drawn_of_any_part_of_the_grid(sizes: list[int], supports: tuple[str, ...]) -> None:
     cells = table(sizes, supports)
-    drawn = draw(cells, vectors(cells), {})
+    drawn = draw(Tables(cells, cells.head(0), vectors(cells)), {})
     assert ("law" in drawn) == (max(sizes) > 1 and "disjoint" in supports)
     assert ("polygons" in drawn) == (max(sizes) > 1 and "random" in supports)
 
@@ -84,16 +85,16 @@ def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
     cells = table([5, 6])
     failed = (cells["T"] == 6) & (cells.data_seed == 0)
     cells = cells.assign(status=cells.status.mask(failed, "failed"), selected=~failed, regular=cells.regular & ~failed)
-    assert draw(cells, vectors(cells[~failed]), {}).keys() == {"polygons", "gallery", "law"}
+    assert draw(Tables(cells, cells.head(0), vectors(cells[~failed])), {}).keys() == {"polygons", "gallery", "law"}
 
 
 def test_nothing_trained_draws_nothing() -> None:
     cells = table([3], status="failed", selected=False, regular=None)
-    assert draw(cells, vectors(cells).head(0), {}) == {}
+    assert draw(Tables(cells, cells.head(0), vectors(cells).head(0)), {}) == {}
 
 
 def test_own_columns_of_the_exact_polygon() -> None:
-    points = sample(Data(n=300, S=0.98, T=6, supports="disjoint", fresh=False, data_seed=0))
+    points = sample(drawn(n=300, S=0.98, T=6, supports="disjoint", data_seed=0))
     W, b = (a.astype(np.float32) for a in polygon_model(points))
     columns = cell(Model(W, b), points, MEASURE)
     assert columns["regular"] and columns["radius"] == pytest.approx(polygon(6).radius, rel=1e-5)

@@ -66,6 +66,7 @@ def test_every_field_of_the_spec_the_data_and_the_version_change_the_key(
 ) -> None:
     keys = {cell_key("d", training()), cell_key("e", training())}
     changes = {"m": 3, "init": "xavier_uniform", "init_seed": 1, "reduction": "sum", "steps": 1, "lr": 0.5}
+    changes |= {"init_scale": 2.0, "parent_T": 9, "snapshots": 5}
     changes |= {"hidden": "relu", "tied": False, "power": 4, "importance": 0.5}
     changes |= {"warmup": 0.5, "weight_decay": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 0.5, "engine": "torch"}
     assert changes.keys() == Training.model_fields.keys()

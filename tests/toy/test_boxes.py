@@ -17,13 +17,13 @@ from stages.toy.engines.torch import Torch
 from stages.toy.model import Model, initial_weights
 from stages.toy.pairs import Kind
 from stages.toy.schedule import schedule
-from stages.toy.spec import Data
+from tests.conftest import drawn
 
 ADAMW = Optimiser(scale=1.0, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=1e-2)
 
 
 def setting(n: int, T: int, m: int, **changes: Any) -> tuple[Points, Model]:
-    points = sample(Data(n=n, S=0.95, T=T, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=n, S=0.95, T=T, data_seed=0))
     b = np.random.default_rng(0).normal(scale=0.1, size=n).astype(np.float32)
     return points, Model(initial_weights(m, n, "xavier_normal", 0) * 3, b, **changes)
 
@@ -37,9 +37,11 @@ def test_gradients_are_those_of_every_pair(n: int, T: int, m: int) -> None:
         assert np.linalg.norm(boxed - plain) <= 2e-6 * np.linalg.norm(plain)
 
 
-def test_untied_and_relu_models_go_by_boxes_too() -> None:
+def test_untied_and_relu_models_weights_and_masks_go_by_boxes_too() -> None:
     points, model = setting(70, 400, 2, relu=True)
     model = model._replace(U=initial_weights(2, 70, "xavier_normal", 1) * 3)
+    rng = np.random.default_rng(1)
+    points = points._replace(weight=rng.uniform(0.5, 5, 400).astype(np.float32), masked=rng.random(400) < 0.5)
     gradients = [Fused(points, model, ADAMW, boxed=boxed).gradient() for boxed in (False, True)]
     for name in ("W", "b", "U"):
         plain, boxed = (getattr(gradient, name) for gradient in gradients)
@@ -97,8 +99,7 @@ def test_features_with_one_line_are_neighbours() -> None:
 
 
 def test_boxes_are_for_the_paper_s_loss_in_few_dimensions_and_many_points() -> None:
-    assert boxes_pay(Kind(2), 2000) and boxes_pay(Kind(2, tied=False, relu=True, masked=True), 2000)
+    assert boxes_pay(Kind(2), 2000) and boxes_pay(Kind(2, tied=False, relu=True, weighted=True, masked=True), 2000)
     for kind, T in [(Kind(2), 1999), (Kind(3), 10**6), (Kind(2, power=1), 10**6)]:
         assert not boxes_pay(kind, T)
-    for kind in (Kind(2, importance=True), Kind(2, weighted=True)):
-        assert not boxes_pay(kind, 10**6)
+    assert not boxes_pay(Kind(2, importance=True), 10**6)

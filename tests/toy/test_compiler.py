@@ -13,7 +13,7 @@ import pytest
 
 from stages.toy import compiler
 from stages.toy.compiler import aligned_zeros, from_source
-from tests.conftest import ROOT
+from tests.conftest import ROOT, drawn
 
 SOURCE = """
 @inner
@@ -53,8 +53,8 @@ from stages.toy.engines.fused import Fused
 from stages.toy.model import Model, initial_weights
 from stages.toy.schedule import schedule
 from stages.toy.spec import Data
-points = sample(Data(n=40, S=0.8, T=9, supports="random", fresh=False, data_seed=0))
-for power in map(int, sys.argv[1:]):
+points = sample(Data.model_validate_json(sys.argv[1]))
+for power in map(int, sys.argv[2:]):
     model = Model(initial_weights(2, 40, "xavier_normal", 0), np.zeros(40), power=power)
     engine = Fused(points, model, Optimiser(1.0, 0.9, 0.999, 1e-6, 0.0))
     engine.advance(schedule(5, 1e-2, 0.0, 0.9, 0.999))
@@ -66,9 +66,10 @@ def test_code_kept_by_two_processes_is_not_mixed_up_in_a_third(tmp_path: Path) -
     """Numba counts the functions of a process: two texts' functions of one name could get the same symbol."""
     shutil.copytree(ROOT / "stages/toy", tmp_path / "stages/toy", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "stages/__init__.py").touch()
+    spec = drawn(n=40, S=0.8, T=9).model_dump_json()
     alone, both = [], []
     for powers, results in ((["2"], alone), (["1"], alone), (["2", "1"], both)):
-        command = [sys.executable, "-c", TRAIN, *powers]
+        command = [sys.executable, "-c", TRAIN, spec, *powers]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         results += done.stdout.split()
     assert alone == both and alone[0] != alone[1]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stages.toy.data import Points, sample, stream
-from stages.toy.spec import Data
+from tests.conftest import drawn
 
 
 def dense(points: Points) -> np.ndarray:
@@ -26,7 +26,7 @@ def dense(points: Points) -> np.ndarray:
 )
 @settings(deadline=None, max_examples=80, derandomize=True)
 def test_points_are_unit_rows_of_distinct_features_none_empty(n: int, S: float, T: int, seed: int) -> None:
-    points = sample(Data(n=n, S=S, T=T, supports="random", fresh=False, data_seed=seed))
+    points = sample(drawn(n=n, S=S, T=T, data_seed=seed))
     x = dense(points)
     assert x.shape == (T, n) and points.start[0] == 0 and points.start[-1] == len(points.feature)
     assert (np.diff(points.start) > 0).all() and (points.value > 0).all()
@@ -36,7 +36,7 @@ def test_points_are_unit_rows_of_distinct_features_none_empty(n: int, S: float, 
 
 def test_features_are_present_with_probability_one_minus_S() -> None:
     n, S, T = 200, 0.95, 20_000
-    points = sample(Data(n=n, S=S, T=T, supports="random", fresh=False, data_seed=3))
+    points = sample(drawn(n=n, S=S, T=T, data_seed=3))
     nonempty = 1 - S**n
     share = np.bincount(points.feature, minlength=n) / T
     expected = (1 - S) / nonempty  # empty rows were drawn again
@@ -47,7 +47,7 @@ def test_features_are_present_with_probability_one_minus_S() -> None:
 
 def test_number_of_features_of_a_point_is_a_binomial_without_zero() -> None:
     n, S, T = 100, 0.98, 40_000
-    counts = np.diff(sample(Data(n=n, S=S, T=T, supports="random", fresh=False, data_seed=0)).start)
+    counts = np.diff(sample(drawn(n=n, S=S, T=T, data_seed=0)).start)
     for k in range(1, 6):
         expected = np.exp(np.log(np.arange(n - k + 1, n + 1)).sum() - np.log(np.arange(1, k + 1)).sum())
         expected *= (1 - S) ** k * S ** (n - k) / (1 - S**n)
@@ -55,25 +55,25 @@ def test_number_of_features_of_a_point_is_a_binomial_without_zero() -> None:
 
 
 def test_values_are_uniform_before_scaling() -> None:
-    points = sample(Data(n=1000, S=0.5, T=400, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=1000, S=0.5, T=400, data_seed=0))
     # the largest of some 500 uniforms is close to 1, so dividing by it undoes the scaling to unit length
     x = np.concatenate([v / v.max() for v in np.split(points.value, points.start[1:-1])])
     assert abs(x.mean() - 0.5) < 0.01 and abs((x < 0.25).mean() - 0.25) < 0.01
 
 
 def test_disjoint_supports_are_exactly_orthonormal() -> None:
-    x = dense(sample(Data(n=1000, S=0.99, T=100, supports="disjoint", fresh=False, data_seed=1)))
+    x = dense(sample(drawn(n=1000, S=0.99, T=100, supports="disjoint", data_seed=1)))
     np.testing.assert_allclose(x @ x.T, np.eye(100), atol=1e-6)
     assert np.count_nonzero((x > 0).sum(axis=0) > 1) == 0
 
 
 def test_more_disjoint_supports_than_fit_are_refused() -> None:
     with pytest.raises(ValidationError, match="allow T <= 100 at n = 1000"):
-        Data(n=1000, S=0.99, T=101, supports="disjoint", fresh=False, data_seed=0)
+        drawn(n=1000, S=0.99, T=101, supports="disjoint", data_seed=0)
 
 
 def test_one_spec_one_set_of_bytes_and_every_field_changes_them() -> None:
-    spec = Data(n=100, S=0.9, T=20, supports="random", fresh=False, data_seed=0)
+    spec = drawn(n=100, S=0.9, T=20, data_seed=0)
     digest = sample(spec).digest()
     assert sample(spec).digest() == digest
     for change in ({"n": 101}, {"S": 0.91}, {"T": 21}, {"data_seed": 1}):
@@ -81,7 +81,7 @@ def test_one_spec_one_set_of_bytes_and_every_field_changes_them() -> None:
 
 
 def test_digest_sees_every_byte() -> None:
-    points = sample(Data(n=100, S=0.9, T=20, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=100, S=0.9, T=20, data_seed=0))
     value = points.value.copy()
     value[-1] = np.nextafter(value[-1], 2)
     assert points._replace(value=value).digest() != points.digest()
@@ -95,6 +95,6 @@ def test_stream_gives_the_number_asked_for_in_independent_chunks() -> None:
 
 
 def test_hidden_vectors_are_W_x() -> None:
-    points = sample(Data(n=30, S=0.8, T=12, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=30, S=0.8, T=12, data_seed=0))
     W = np.random.default_rng(0).normal(size=(3, 30))
     np.testing.assert_allclose(points.hidden(W), dense(points) @ W.T, rtol=1e-12, atol=1e-14)

@@ -21,6 +21,7 @@ from stages.toy.model import Model, initial_weights, mean_loss, point_losses
 from stages.toy.polygon import polygon_model
 from stages.toy.schedule import learning_rates, schedule
 from stages.toy.spec import LARGEST_FUSED_M, Data
+from tests.conftest import drawn
 from tests.toy.test_data import dense
 
 ADAMW = Optimiser(scale=1.0, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=1e-2)
@@ -84,7 +85,7 @@ def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
     )
     @settings(deadline=None, max_examples=10, derandomize=True)
     def agrees(n: int, T: int, S: float, seed: int) -> None:
-        points = sample(Data(n=n, S=S, T=T, supports="random", fresh=False, data_seed=seed))
+        points = sample(drawn(n=n, S=S, T=T, data_seed=seed))
         W = initial_weights(m, n, "xavier_normal", seed) * 3
         b = np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32)
         # within rounding of z = 0 float32 and float64 may take different sides, and the gradient jumps there
@@ -120,7 +121,7 @@ def test_every_variant_s_gradients_and_loss_agree_with_float64_autograd(name: st
     @given(n=st.integers(49, 64), T=st.integers(1, 40), S=st.sampled_from([0.5, 0.95]), seed=st.integers(0, 9))
     @settings(deadline=None, max_examples=10, derandomize=True)
     def agrees(n: int, T: int, S: float, seed: int) -> None:
-        points = sample(Data(n=n, S=S, T=T, supports="random", fresh=False, data_seed=seed))
+        points = sample(drawn(n=n, S=S, T=T, data_seed=seed))
         model, points = variant(name, m, points, seed)
         h = model.hidden(points)
         z = np.einsum("km,km->k", h[points.row], model.decoder.T[points.feature]) + model.b[points.feature]
@@ -140,14 +141,14 @@ def test_every_variant_s_gradients_and_loss_agree_with_float64_autograd(name: st
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_variants_agree_where_features_and_points_take_several_tiles_and_blocks(engine: Any) -> None:
-    points = sample(Data(n=1100, S=0.99, T=530, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=1100, S=0.99, T=530, data_seed=0))
     model, points = variant("p=4 relu untied importance weights masks", 2, points, 0)
     assert_gradients_agree(engine, points, model)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_fresh_points_that_do_not_fit_are_refused(engine: Any) -> None:
-    data = Data(n=60, S=0.9, T=9, supports="random", fresh=True, data_seed=0)
+    data = drawn(n=60, S=0.9, T=9, fresh=True, data_seed=0)
     points, part = sample(data), schedule(4, 1e-2, 0.0, 0.9, 0.999)
     trained = engine(points, paper_model(initial_weights(2, 60, "xavier_normal", 0)), ADAMW)
     with pytest.raises(ValueError, match="27 fresh points of 60 features; allowed: 36 of 60"):
@@ -160,7 +161,7 @@ def test_fresh_points_that_do_not_fit_are_refused(engine: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_torch_compile_changes_no_more_than_rounding() -> None:
-    points = sample(Data(n=60, S=0.9, T=9, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=60, S=0.9, T=9, data_seed=0))
     model = paper_model(initial_weights(2, 60, "xavier_normal", 0))
     plain, fast = (Torch(points, model, ADAMW, compile=compile).gradient() for compile in (False, True))
     assert relative(fast.W, plain.W) < 1e-5 and relative(fast.b, plain.b) < 1e-5
@@ -169,7 +170,7 @@ def test_torch_compile_changes_no_more_than_rounding() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["", "p=1", "relu untied"])
 def test_a_weight_is_as_many_copies(engine: Any, name: str) -> None:
-    points = sample(Data(n=60, S=0.9, T=7, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=60, S=0.9, T=7, data_seed=0))
     weight = np.array([1, 3, 1, 2, 1, 1, 5], dtype=np.float32)
     rows = [points.part(t, t + 1) for t in range(7) for _ in range(int(weight[t]))]
     start = np.cumsum([0, *(len(row.feature) for row in rows)])
@@ -184,7 +185,7 @@ def test_a_weight_is_as_many_copies(engine: Any, name: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_fresh_points_are_taken_step_by_step(engine: Any) -> None:
     """Several steps at once, one at a time, and the loss that each step's own points say the model has there."""
-    data = Data(n=60, S=0.9, T=9, supports="random", fresh=True, data_seed=0)
+    data = drawn(n=60, S=0.9, T=9, fresh=True, data_seed=0)
     model, steps = paper_model(initial_weights(2, 60, "xavier_normal", 0) * 3), batches(data, 0, 4)
     fresh = engine(sample(data), model, ADAMW)
     part = schedule(200, 1e-2, 0.05, 0.9, 0.999).part(0, 4)
@@ -205,7 +206,7 @@ def test_fresh_points_are_taken_step_by_step(engine: Any) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_float32_sums_hold_over_many_points(engine: Any) -> None:
     """Against float64: a plain running sum over 100,000 points would lose the last digits asked for."""
-    points = sample(Data(n=100, S=0.95, T=100_000, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=100, S=0.95, T=100_000, data_seed=0))
     model = paper_model(initial_weights(2, 100, "xavier_normal", 0) * 3, np.full(100, 0.1, dtype=np.float32))
     ours, exact = engine(points, model, ADAMW).gradient(), Torch(points, model, ADAMW, dtype=torch.float64).gradient()
     assert relative(ours.W, exact.W) < 1e-5 and relative(ours.b, exact.b) < 1e-5
@@ -214,7 +215,7 @@ def test_float32_sums_hold_over_many_points(engine: Any) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_gradients_at_ties_and_repeated_points(engine: Any) -> None:
     """At z = 0 the ReLU's gradient is torch's 0, also where W h + b is 0 exactly."""
-    one = sample(Data(n=40, S=0.8, T=1, supports="random", fresh=False, data_seed=0))
+    one = sample(drawn(n=40, S=0.8, T=1, data_seed=0))
     start = np.arange(4) * len(one.feature)
     points = Points(40, start, np.tile(one.feature, 3), np.tile(one.value, 3))
     W, b = initial_weights(2, 40, "xavier_uniform", 0), np.zeros(40, dtype=np.float32)
@@ -225,7 +226,7 @@ def test_gradients_at_ties_and_repeated_points(engine: Any) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("T", [3, 5, 6, 8, 10, 15, 30])
 def test_the_exact_polygon_has_no_loss_and_no_gradient(engine: Any, T: int) -> None:
-    points = sample(Data(n=400, S=0.99, T=T, supports="disjoint", fresh=False, data_seed=T))
+    points = sample(drawn(n=400, S=0.99, T=T, supports="disjoint", data_seed=T))
     W, b = (a.astype(np.float32) for a in polygon_model(points))
     assert 0 <= point_losses(Model(W, b), points).max() < 1e-12 * (1 + np.abs(b).max()) ** 2
     gradient = engine(points, Model(W, b), ADAMW).gradient()
@@ -234,7 +235,7 @@ def test_the_exact_polygon_has_no_loss_and_no_gradient(engine: Any, T: int) -> N
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_short_run_follows_torch_s_adamw_in_float64_step_by_step(engine: Any) -> None:
-    points = sample(Data(n=150, S=0.95, T=33, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=150, S=0.95, T=33, data_seed=0))
     model = paper_model(initial_weights(2, 150, "xavier_normal", 1))
     ours, exact = engine(points, model, ADAMW), Torch(points, model, ADAMW, dtype=torch.float64)
     for s in range(60):
@@ -256,7 +257,7 @@ def test_weight_decay_alone_shrinks_what_no_gradient_reaches() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_recorded_losses_are_those_of_the_weights_before_the_step(engine: Any) -> None:
-    points = sample(Data(n=150, S=0.95, T=33, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=150, S=0.95, T=33, data_seed=0))
     trained = engine(points, paper_model(initial_weights(2, 150, "xavier_normal", 0)), ADAMW)
     for s in range(5):
         expected = mean_loss(trained.model, points)
@@ -265,7 +266,7 @@ def test_recorded_losses_are_those_of_the_weights_before_the_step(engine: Any) -
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_advance_is_the_same_bytes_as_many(engine: Any) -> None:
-    points = sample(Data(n=150, S=0.95, T=33, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=150, S=0.95, T=33, data_seed=0))
     model = paper_model(initial_weights(2, 150, "xavier_normal", 0))
     whole, parts = engine(points, model, ADAMW), engine(points, model, ADAMW)
     advance(whole, 100)
@@ -276,7 +277,7 @@ def test_one_advance_is_the_same_bytes_as_many(engine: Any) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_loss_that_is_not_finite_stops_the_training(engine: Any) -> None:
-    points = sample(Data(n=50, S=0.9, T=10, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=50, S=0.9, T=10, data_seed=0))
     W = initial_weights(2, 50, "xavier_normal", 0)
     W[0, points.feature[0]] = np.inf
     losses = advance(engine(points, paper_model(W), ADAMW), 20)

@@ -7,14 +7,15 @@ import pytest
 
 from stages.toy.data import sample
 from stages.toy.model import Model, initial_weights, loss_scale, point_losses
-from stages.toy.spec import Data, Init
+from stages.toy.spec import Init
+from tests.conftest import drawn
 from tests.toy.test_data import dense
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 8])
 @pytest.mark.parametrize("n", [7, 1024, 2500])
 def test_point_losses_are_the_dense_formula_s(m: int, n: int) -> None:
-    points = sample(Data(n=n, S=0.9, T=9, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=n, S=0.9, T=9, data_seed=0))
     W = initial_weights(m, n, "xavier_normal", 0)
     b = np.random.default_rng(0).normal(scale=0.05, size=n).astype(np.float32)
     x = dense(points)
@@ -23,7 +24,7 @@ def test_point_losses_are_the_dense_formula_s(m: int, n: int) -> None:
 
 
 def test_losses_do_not_depend_on_the_layout_of_the_weights() -> None:
-    points = sample(Data(n=100, S=0.9, T=9, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=100, S=0.9, T=9, data_seed=0))
     W, b = initial_weights(2, 100, "xavier_normal", 0), np.full(100, 0.01, dtype=np.float32)
     expected = point_losses(Model(W, b), points)
     for other in (np.asfortranarray(W), W.astype(np.float64)):
@@ -31,7 +32,7 @@ def test_losses_do_not_depend_on_the_layout_of_the_weights() -> None:
 
 
 def test_zero_output_has_loss_one() -> None:
-    points = sample(Data(n=100, S=0.9, T=50, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=100, S=0.9, T=50, data_seed=0))
     losses = point_losses(Model(np.zeros((2, 100)), np.zeros(100)), points)
     np.testing.assert_allclose(losses, 1, rtol=1e-6)
 

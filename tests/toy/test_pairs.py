@@ -9,7 +9,7 @@ import pytest
 from stages.toy.compiler import LANES
 from stages.toy.data import sample
 from stages.toy.pairs import Kind, error_pass, gradient_pass, points_at_once, tile_rows
-from stages.toy.spec import Data
+from tests.conftest import drawn
 from tests.toy.test_data import dense
 
 RNG = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def normal(*shape: int) -> np.ndarray:
 def test_every_width_sums_the_same_errors(kind: Kind) -> None:
     n, T = 5 * LANES, 6
     W, U, b, importance = normal(kind.m, n), normal(kind.m, n), normal(n), np.abs(normal(n))
-    points = sample(Data(n=n, S=0.9, T=T, supports="random", fresh=False, data_seed=0))
+    points = sample(drawn(n=n, S=0.9, T=T, data_seed=0))
     start, feature = points.start.astype(np.uint64), points.feature.astype(np.uint32)
     results = []
     for vector in (4, 8, 16):

@@ -8,7 +8,7 @@ import pytest
 from stages.toy.data import sample
 from stages.toy.dimensionality import dimensionality
 from stages.toy.polygon import is_regular, norms_in_span, polygon, polygon_model
-from stages.toy.spec import Data
+from tests.conftest import drawn
 from tests.toy.test_data import dense
 
 # radius, norm of W, norm of b of the exact T-gon (derived by hand, four digits)
@@ -18,7 +18,7 @@ TABLE |= {10: (2.288, 7.236, 13.40), 15: (3.401, 13.17, 40.93), 30: (6.765, 37.0
 
 @pytest.mark.parametrize("T", TABLE)
 def test_polygon_follows_the_law_and_stores_every_point(T: int) -> None:
-    points = sample(Data(n=700, S=0.99, T=T, supports="disjoint", fresh=False, data_seed=0))
+    points = sample(drawn(n=700, S=0.99, T=T, supports="disjoint", data_seed=0))
     # in float64: unit length to 1e-16, so that the exactness shows
     x = dense(points)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -35,7 +35,7 @@ def test_polygon_follows_the_law_and_stores_every_point(T: int) -> None:
 
 
 def test_norms_in_span_leave_out_what_no_point_sees() -> None:
-    points = sample(Data(n=100, S=0.95, T=5, supports="disjoint", fresh=False, data_seed=0))
+    points = sample(drawn(n=100, S=0.95, T=5, supports="disjoint", data_seed=0))
     W, b = polygon_model(points)
     unseen = np.setdiff1d(np.arange(100), points.feature)
     W[:, unseen], b[unseen] = 3.0, -2.0

@@ -11,19 +11,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from stages.experiments import style
-from stages.experiments.dataset_size.measure import MIDDLE
+from stages.experiments.regimes import MIDDLE
+from stages.experiments.style import Tables
 from stages.toy.polygon import polygon
 
 PANELS = 8  # training-set sizes whose vectors are drawn
 
 
-def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
+    cells, vectors = tables.cells, tables.vectors
     chosen = cells[cells.selected]
-    return {"regimes": _regimes(chosen, vectors), "norms": _norms(chosen)} if len(chosen) else {}
+    if not (~chosen.fresh).any():
+        return {}
+    end = 2.2 * chosen["T"][~chosen.fresh].max()  # where T = infinity is drawn
+    chosen, vectors = (table.assign(T=table["T"].where(~table.fresh, end)) for table in (chosen, vectors))
+    return {"regimes": _regimes(chosen, vectors, end), "norms": _norms(chosen, end)}
 
 
-def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
+def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame, end: float) -> Figure:
     """The paper's Figure 3 on one axis: test loss, both dimensionalities, and what the vectors look like."""
     figure = Figure(figsize=(11, 9.2))
     top, middle = figure.add_axes((0.08, 0.72, 0.9, 0.25)), figure.add_axes((0.08, 0.42, 0.9, 0.27))
@@ -31,7 +37,7 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     _dimensionalities(middle, cells, vectors)
     limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
     for axes in (top, middle):
-        _log_T(axes, cells, limits)
+        _log_T(axes, cells, limits, end)
     top.set_xticklabels([])
     top.set_title(
         "Trained on few points the network stores points, on many it stores features; in between, test loss rises",
@@ -48,7 +54,7 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
             v = first[(first["T"] == T) & (first.kind == kind)]
             style.arrows(axes, v.x, v.y, color, 1.1 * v.norm.max(), spokes=kind == "feature" or T <= 300)
             if kind == "feature":
-                axes.set_title(f"T = {T:,}", pad=2)
+                axes.set_title("T = ∞" if end == T else f"T = {T:,.0f}", pad=2)
             if k == 0:
                 label = "features" if kind == "feature" else "data points"
                 axes.text(
@@ -93,13 +99,13 @@ def _dimensionalities(axes: Axes, cells: pd.DataFrame, vectors: pd.DataFrame) ->
         v = vectors[vectors.kind == kind]
         axes.scatter(v["T"] * side, v.D, s=5, color=color, alpha=0.35, linewidths=0)
         axes.scatter([], [], s=16, color=color, label=label)
-    T = np.geomspace(cells["T"].min(), cells["T"].max(), 50)
+    T = np.geomspace(cells["T"].min(), cells["T"][~cells.fresh].max(), 50)
     axes.plot(T, cells.m.iloc[0] / T, color=style.LAW, label="m / T", zorder=0)
     axes.set(yscale="log", ylim=(1e-4, 1.3), ylabel="dimensionality")
     axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.06))
 
 
-def _norms(cells: pd.DataFrame) -> Figure:
+def _norms(cells: pd.DataFrame, end: float) -> Figure:
     """The paper's Figure 4, with what the exact T-gon would need."""
     figure = Figure(figsize=(10.5, 3.6))
     limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
@@ -115,7 +121,7 @@ def _norms(cells: pd.DataFrame) -> Figure:
         axes.plot(T, [getattr(polygon(t), column) for t in T], color=style.LAW, zorder=0, label="exact T-gon")
         axes.set(yscale="log", title=title, xlabel="training points T")
         style.plain_log_y(axes)
-        _log_T(axes, cells, limits)
+        _log_T(axes, cells, limits, end)
     figure.get_axes()[0].legend(loc="upper right")
     figure.suptitle(
         "Norms grow with each point memorised, until AdamW's reach ends, and fall once features pay", y=1.02
@@ -123,11 +129,14 @@ def _norms(cells: pd.DataFrame) -> Figure:
     return figure
 
 
-def _log_T(axes: Axes, cells: pd.DataFrame, limits: tuple[float, float]) -> None:
+def _log_T(axes: Axes, cells: pd.DataFrame, limits: tuple[float, float], end: float) -> None:
     """A log axis of T, with the paper's middle regime shaded."""
-    ticks = [T for T in (3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000) if limits[0] <= T <= limits[1]]
+    ticks: list[float] = [T for T in (3, 5, 10, 30, 100, 300, 1000, 3000, 10_000) if limits[0] <= T <= 0.8 * end]
+    labels = [f"{T:,}" for T in ticks]
+    if (cells["T"] == end).any():
+        ticks, labels = [*ticks, end], [*labels, "∞"]
     axes.set(xscale="log", xlim=limits)
-    axes.set_xticks(ticks, labels=[f"{T:,}" for T in ticks])
+    axes.set_xticks(ticks, labels=labels)
     axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = (share / (1 - cells.S.iloc[0]) for share in MIDDLE)
     axes.axvspan(low, high, color=style.SHADE, zorder=-1, linewidth=0)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary
+from stages.experiments.regimes import MIDDLE, ONSET, POLYGONS_END, Bump, find_bump
 from stages.params import Measure
 
-# The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
-MIDDLE = (0.69, 6.8)
-ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
 FEW = 8  # up to here the paper's hidden vectors are polygons
-POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
 
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """The three regimes, and how high the bump between them is."""
-    chosen = cells[cells.selected].assign(scaled=lambda c: c["T"] * (1 - c.S))
+    every = cells[cells.selected].assign(scaled=lambda c: c["T"] * (1 - c.S))
+    chosen, endless = every[~every.fresh], every[every.fresh]
     many = chosen[(chosen["T"] == chosen["T"].max()) & (chosen.scaled > MIDDLE[1])]
     bump = find_bump(chosen)
     headline: dict[str, float | int] = {}
@@ -27,6 +22,8 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
         headline |= {"bump": bump.height, "bump_T": bump.T}
     if len(many):
         headline |= {"test_loss_end": float(many.test_loss.mean()), "features_end": float(many.features_learned.mean())}
+    if len(endless):
+        headline |= {"test_loss_infinity": float(endless.test_loss.mean())}
     claims = [
         _points_share(chosen[chosen["T"] <= FEW]),
         _rises_and_falls(bump),
@@ -34,45 +31,9 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
         _below_constant(many),
         _onset(chosen[chosen.scaled >= MIDDLE[0]], measure),
         _norms(chosen, whole=chosen["T"].min() <= FEW and len(many) > 0),
+        _endless(endless, many, measure),
     ]
     return Summary(headline, claims)
-
-
-class Bump(NamedTuple):
-    """The highest mean test loss of the middle regime, and the lowest means on either side of it."""
-
-    T: int
-    peak: float
-    dip_T: int  # smaller, from POLYGONS_END on
-    dip: float
-    floor: float  # lowest mean at larger T
-    standard_error: float  # of peak - dip, over training sets and test points
-    losses: list[float]  # at the peak, a training set each
-
-    @property
-    def height(self) -> float:
-        """What more data cost: the peak above the dip before it."""
-        return self.peak - self.dip
-
-
-def find_bump(chosen: pd.DataFrame) -> Bump | None:
-    """The bump in a table of one cell a (T, data_seed); None where the table has no T on both sides of it."""
-    by_T = chosen.groupby("T").test_loss.mean()
-    middle = by_T[by_T.index.isin(chosen["T"][chosen.scaled.between(*MIDDLE)])]
-    T = int(str(middle.idxmax())) if len(middle) else 0
-    before, after = by_T[(by_T.index >= POLYGONS_END) & (by_T.index < T)], by_T[by_T.index > T]
-    if not (len(before) and len(after)):
-        return None
-    dip_T = int(str(before.idxmin()))
-    errors = [_standard_error(chosen[chosen["T"] == t]) for t in (T, dip_T)]
-    losses = sorted(chosen[chosen["T"] == T].test_loss)
-    return Bump(T, by_T[T], dip_T, by_T[dip_T], after.min(), float(np.hypot(errors[0], errors[1])), losses)
-
-
-def _standard_error(cells: pd.DataFrame) -> float:
-    """Of the mean test loss over training sets, all of which meet the same test points."""
-    over_sets = cells.test_loss.std(ddof=1) / np.sqrt(len(cells)) if len(cells) > 1 else 0.0
-    return float(np.hypot(over_sets, cells.test_loss_se.mean()))
 
 
 def _rises_and_falls(bump: Bump | None) -> Claim:
@@ -82,7 +43,7 @@ def _rises_and_falls(bump: Bump | None) -> Claim:
         "1.0150 at T = 2,000, above 1.0005 at T = 500 and .9988 at the end",
         bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
         bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
-        bump and bool(min(bump.height, bump.peak - bump.floor) > 2 * bump.standard_error),
+        bump and bump.is_clear,
         f"measured: the lowest mean over training sets from T = {POLYGONS_END} on, the highest of the paper's middle "
         "regime (0.69 <= T (1 - S) <= 6.8), and the lowest after it. Holds if the rise and the fall are more than two "
         "standard errors of the rise (which does not allow for the peak being the highest of several T)",
@@ -131,6 +92,30 @@ def _below_constant(many: pd.DataFrame) -> Claim:
         {"gain": sorted(gain), "standard_error": sorted(many.test_loss_se)},
         bool((gain > 2 * many.test_loss_se).all()) if len(many) else None,
         "at the largest T, in every training set by more than two standard errors",
+    )
+
+
+def _endless(endless: pd.DataFrame, many: pd.DataFrame, measure: Measure) -> Claim:
+    known = len(endless) > 0 and len(many) > 0
+    batch = f"{endless['T'].iloc[0]:,}" if known else ""
+    return Claim(
+        "fresh points at every step (T = infinity) end where many points do",
+        "Figure 3",
+        "five features of D_f about .255 each; test loss .9988, that of T = 200,000",
+        {
+            "test loss": float(endless.test_loss.mean()),
+            f"at T = {many['T'].iloc[0]:,}": float(many.test_loss.mean()),
+            "features learned": float(endless.features_learned.mean()),
+            "largest D_f": float(endless.D_f_max.mean()),
+        }
+        if known
+        else None,
+        {"test_loss": sorted(endless.test_loss), "features_learned": sorted(endless.features_learned)},
+        bool(abs(endless.test_loss.mean() - many.test_loss.mean()) < 1e-3 and (endless.features_learned >= 4).all())
+        if known
+        else None,
+        f"{batch} new points a step; holds if the mean test losses agree to .001 and four or five features of D_f > "
+        f"{measure.learned} are learned in every run",
     )
 
 

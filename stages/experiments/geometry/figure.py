@@ -10,11 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from stages.experiments import style
+from stages.experiments.style import Tables
 from stages.toy.polygon import polygon
 
 
-def draw(cells: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Figure]:
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
+    cells, vectors = tables.cells, tables.vectors
     decay = cells.weight_decay.min()  # the paper's
     cells = cells[(cells.status == "trained") & (cells["T"] > 2)]  # a polygon has three corners
     of_paper = vectors[(vectors.weight_decay == decay) & (vectors["T"] > 2)]

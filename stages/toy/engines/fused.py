@@ -60,11 +60,7 @@ class Fused:
             np.zeros((T, kind.m), dtype=np.float32),  # GH
             aligned_zeros((kind.m + 1) * self.L),  # block
         )
-        self._factors = (
-            np.zeros(0, dtype=np.float32) if model.importance is None else self._pack(model.importance[None]),
-            np.zeros(0, dtype=np.float32) if points.weight is None else points.weight,
-            np.zeros(0, dtype=np.bool_) if points.masked is None else points.masked,
-        )
+        self._factors = self._factor_arrays(points)
         self._total = points.total_weight
         self._constants = adamw.constants(optimiser, kind.power, self._total)
         self._weight_decay = optimiser.weight_decay
@@ -122,12 +118,22 @@ class Fused:
         self._arrays = self._sparse_arrays(self._points)
         H = self._workspace[1]
         self._compiled.hidden(self._P, *self._arrays[:3], H)
-        self._arrays = self._sparse_arrays(self._points.take(order(H, BOX)))
+        points = self._points.take(order(H, BOX))
+        self._arrays, self._factors = self._sparse_arrays(points), self._factor_arrays(points)
 
     @property
     def model(self) -> Model:
         """See `Engine.model`."""
         return self._unpack(self._P)
+
+    def _factor_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
+        """Importance, weights and masks; nothing where all features or points are alike."""
+        importance = self._start_model.importance
+        return (
+            np.zeros(0, dtype=np.float32) if importance is None else self._pack(importance[None]),
+            np.zeros(0, dtype=np.float32) if points.weight is None else points.weight,
+            np.zeros(0, dtype=np.bool_) if points.masked is None else points.masked,
+        )
 
     def _sparse_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
         """Start, place, value of the nonzeros, and memory for one point's.

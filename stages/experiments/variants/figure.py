@@ -1,0 +1,35 @@
+"""Test loss over T for every variant, a panel each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from stages.experiments import style
+from stages.experiments.style import Tables
+from stages.experiments.variants.measure import relative
+
+
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
+    """The experiment's figure."""
+    cells = relative(tables.cells)
+    if not len(cells):
+        return {}
+    names = list(dict.fromkeys(cells.variant))
+    columns = min(3, len(names))
+    figure = Figure(figsize=(3.6 * columns, 2.7 * -(-len(names) // columns)), layout="constrained")
+    panels = figure.subplots(-(-len(names) // columns), columns, squeeze=False).flat
+    for axes, name, color in zip(panels, names, style.SERIES * 2, strict=False):
+        of = cells[cells.variant == name]
+        style.curve(axes, of, "test_loss", color)
+        axes.axhline(1, color=style.LAW, linewidth=0.7)
+        mean = of.groupby("T").test_loss.mean()
+        room = 1.2 * max(abs(mean - 1).max(), 1e-3)
+        axes.set(title=name, ylim=(max(1 - room, mean.min() - 0.2 * room), 1 + room))
+        style.log_T(axes, of["T"], of.S.iloc[0])
+        axes.set_ylabel("test loss / that of output 0")
+    for axes in list(panels):
+        axes.remove()
+    figure.suptitle("More data hurts in other models and losses too" if len(names) > 1 else "Test loss over T")
+    return {"variants": figure}

@@ -1,0 +1,53 @@
+"""The bump of test loss in every variant of the model and its loss, in units of what an output of 0 costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from stages.claims import Claim, Summary
+from stages.experiments.regimes import find_bump
+from stages.params import Measure
+
+
+def variant(cell: pd.Series) -> str:
+    """What differs from the paper's model, in words."""
+    words = []
+    if cell.power != 2:
+        words.append({1: "absolute error", 4: "fourth power"}[cell.power])
+    if cell.hidden == "relu":
+        words.append("ReLU on h")
+    if not cell.tied:
+        words.append("untied weights")
+    if cell.importance != 1:
+        words.append("falling importance")
+    return ", ".join(words) or "the paper's"
+
+
+def relative(cells: pd.DataFrame) -> pd.DataFrame:
+    """The trained cells with their variant's name, and test losses over the loss of an output of 0."""
+    trained = cells[cells.selected]
+    return trained.assign(
+        variant=trained.apply(variant, axis=1) if len(trained) else None,
+        test_loss=trained.test_loss / trained.zero_loss,
+        test_loss_se=trained.test_loss_se / trained.zero_loss,
+    )
+
+
+def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
+    """A claim for each variant."""
+    claims = []
+    for name, of in relative(cells).groupby("variant", sort=False):
+        bump = find_bump(of)
+        claims.append(
+            Claim(
+                f"test loss rises before it falls: {name}",
+                "Figure 3" if name == "the paper's" else "Hobbhahn's comment",
+                "double descent",
+                bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
+                bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
+                bump and bump.is_clear,
+                "test loss over that of an output of 0; holds if it rises and falls by more than two standard errors",
+            )
+        )
+    clear = sum(claim.holds is True for claim in claims)
+    return Summary({"variants": len(claims), "variants_with_bump": clear}, claims)
