@@ -114,8 +114,9 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
             learned = np.array([dimensionality(snapshot.W.T) > measure.learned for _, snapshot in snapshots])
             rows[i]["features_forgotten"] = int((learned.any(axis=0) & ~learned[-1]).sum())
         history += _history(rows[i], snapshots, points[i], measure)
-        frames = [snapshots[k] for k in np.unique(np.linspace(0, len(snapshots) - 1, measure.frames).astype(int))]
-        for step, shown in [*(frames if snapshots else []), (rows[i]["steps_taken"], models[i])]:
+        before = snapshots[:-1]  # the last is the model itself
+        chosen = np.unique(np.linspace(0, len(before) - 1, measure.frames).astype(int)).tolist() if before else []
+        for step, shown in [*(before[k] for k in chosen), (rows[i]["steps_taken"], models[i])]:
             listed += _vectors(rows[i] | {"step": step}, shown, points[i], measure)
 
     columns = CELLS | own_columns

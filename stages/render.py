@@ -15,7 +15,7 @@ from stages.params import Experiment
 
 
 def render(name: str, scale: str, experiment: Experiment) -> None:
-    """Write every figure that the experiment's `figure.py` draws, one file each."""
+    """Write every figure that the experiment's `figure.py` draws, one file each: pictures and films."""
     figure = importlib.import_module(f"stages.experiments.{name}.figure")
     tables = Tables(*(pd.read_parquet(path(name, scale)) for path in (paths.cells, paths.history, paths.vectors)))
     summary = json.loads(paths.metrics(name, scale).read_text())

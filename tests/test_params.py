@@ -148,3 +148,21 @@ def test_rewriting_the_file_as_dvc_does_for_an_experiment_leaves_it_as_it_is(tmp
     with modify_yaml(path) as content:
         content["toy"]["laptop"]["data"]["n"] = content["toy"]["laptop"]["data"]["n"]
     assert path.read_text() == (ROOT / "params.yaml").read_text()
+
+
+def test_grids_in_lists_go_together_one_by_one_and_what_is_no_list_goes_with_all(sections: Any) -> None:
+    block = sections["geometry"]["smoke"]
+    block["data"] = [{"T": 3}, {"T": [5, 6], "data_seed": [0, 1]}]
+    block["training"] = [{"init_seed": [0, 1, 2]}, {"weight_decay": 0.5}]
+    sections.save()
+    cells = load("geometry", "smoke").cells
+    assert len(cells) == 3 + 4 and {c.training.weight_decay for c in cells if c.data.T > 3} == {0.5}
+    block["training"] = {"init_seed": [0, 1]}
+    sections.save()
+    assert len(load("geometry", "smoke").cells) == 2 + 8
+    block["training"] = [{}, {}, {}]
+    assert "has {'data': 2, 'training': 3} grids; allowed: as many in training as in data" in message(sections)
+    block["training"] = []
+    assert "grids; allowed" in message(sections)
+    block["training"] = [{}, 3]
+    assert "geometry.smoke.training must hold keys and values" in message(sections)

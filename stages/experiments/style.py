@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
@@ -65,8 +68,27 @@ def applied() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, stem: Path) -> None:
-    """Write `stem`.svg, or `stem`.png if the figure has more than MARKS marks; the other, if any, goes."""
+class Film(NamedTuple):
+    """A figure that moves: `draw(k)` makes it the k-th of its frames."""
+
+    figure: Figure
+    frames: int
+    draw: Callable[[int], Iterable[Artist]]
+
+
+def save(drawn: Figure | Film, stem: Path) -> None:
+    """Write `stem`.gif of a film, `stem`.svg of a figure, or its `stem`.png if it has more than MARKS marks.
+
+    What was there under that name in another format goes.
+    """
+    if isinstance(drawn, Film):
+        film = FuncAnimation(drawn.figure, drawn.draw, frames=drawn.frames, init_func=lambda: [])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "film.gif"
+            film.save(path, writer=PillowWriter(fps=8), dpi=70)
+            write_bytes(stem.with_suffix(".gif"), path.read_bytes())
+        return
+    figure = drawn
     kind, metadata = ("png", {"Software": None}) if _marks(figure) > MARKS else ("svg", {"Date": None})
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.08)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stages.toy.data import Points, sample, stream
+from stages.toy.data import Points, batches, sample, stream
 from tests.conftest import drawn
 
 
@@ -98,3 +98,40 @@ def test_hidden_vectors_are_W_x() -> None:
     points = sample(drawn(n=30, S=0.8, T=12, data_seed=0))
     W = np.random.default_rng(0).normal(size=(3, 30))
     np.testing.assert_allclose(points.hidden(W), dense(points) @ W.T, rtol=1e-12, atol=1e-14)
+
+
+def test_repeated_points_weigh_as_often_as_they_are_there() -> None:
+    once, often = sample(drawn(n=60, S=0.9, T=9)), sample(drawn(n=60, S=0.9, T=9, repeated=2, copies=5))
+    assert often.weight is not None and often.weight.tolist() == [5, 5, 1, 1, 1, 1, 1, 1, 1]
+    assert once.weight is None and often.value.tobytes() == once.value.tobytes() and once.digest() != often.digest()
+    assert (once.total_weight, often.total_weight) == (9, 17)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"repeated": 10}, "10 repeated points allow T >= 10"),
+        ({"fresh": True, "repeated": 1}, "fresh points have random supports and are not repeated"),
+        ({"fresh": True, "supports": "disjoint"}, "fresh points have random supports"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        drawn(n=60, S=0.9, T=5, **changes)
+
+
+def test_batches_are_the_same_points_however_many_are_drawn_at_once() -> None:
+    data = drawn(n=60, S=0.9, T=4, fresh=True)
+    several = batches(data, 0, 6)
+    assert sample(data).digest() == several.part(0, 4).digest()
+    assert batches(data, 2, 4).digest() == several.part(8, 16).digest()
+    assert len({several.part(4 * s, 4 * s + 4).digest() for s in range(6)}) == 6
+
+
+def test_points_in_another_order_keep_their_rows_weights_and_masks() -> None:
+    points = sample(drawn(n=30, S=0.8, T=7))._replace(weight=np.arange(7, dtype=np.float32), masked=np.arange(7) > 3)
+    order = np.array([3, 0, 6, 5, 1, 2, 4])
+    moved = points.take(order)
+    np.testing.assert_array_equal(dense(moved), dense(points)[order])
+    assert moved.weight is not None and moved.masked is not None
+    assert moved.weight.tolist() == order.tolist() and moved.masked.tolist() == (order > 3).tolist()

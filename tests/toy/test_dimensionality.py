@@ -47,3 +47,9 @@ def test_corners_of_a_regular_polygon_have_two_over_T(T: int) -> None:
 
 def test_a_vector_of_length_zero_has_none_and_takes_none() -> None:
     np.testing.assert_allclose(dimensionality([[0, 0], [1, 0], [0, 2]]), [0, 1, 1])
+
+
+def test_a_weight_is_as_many_copies() -> None:
+    v, weight = np.random.default_rng(0).normal(size=(6, 3)), np.array([1, 2, 1, 5, 1, 3])
+    copies = np.repeat(np.arange(6), weight)
+    np.testing.assert_allclose(dimensionality(v, weight)[copies], dimensionality(v[copies]), rtol=1e-12)

@@ -1,3 +1,3 @@
 """Other losses and models (Hobbhahn's comment; TMS): is there double descent in each?"""
 
-AXES = {"T", "data_seed", "init_seed", "power", "hidden", "tied", "importance"}  # what its grid may sweep
+AXES = {"T", "data_seed", "init_seed", "power", "hidden", "tied", "importance", "eps"}  # what its grid may sweep

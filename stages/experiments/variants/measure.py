@@ -9,8 +9,8 @@ from stages.experiments.regimes import find_bump
 from stages.params import Measure
 
 
-def variant(cell: pd.Series) -> str:
-    """What differs from the paper's model, in words."""
+def variant(cell: pd.Series, usual_eps: float) -> str:
+    """What differs from the paper's model and the eps of most cells, in words."""
     words = []
     if cell.power != 2:
         words.append({1: "absolute error", 4: "fourth power"}[cell.power])
@@ -20,17 +20,20 @@ def variant(cell: pd.Series) -> str:
         words.append("untied weights")
     if cell.importance != 1:
         words.append("falling importance")
+    if cell.eps != usual_eps:
+        words.append(f"eps {cell.eps:.0e}".replace("e-0", "e-"))
     return ", ".join(words) or "the paper's"
 
 
 def relative(cells: pd.DataFrame) -> pd.DataFrame:
-    """The trained cells with their variant's name, and test losses over the loss of an output of 0."""
+    """The trained cells with their variant's name, the paper's first, and losses over that of an output of 0."""
     trained = cells[cells.selected]
+    names = trained.apply(variant, axis=1, usual_eps=trained.eps.mode().iloc[0]) if len(trained) else None
     return trained.assign(
-        variant=trained.apply(variant, axis=1) if len(trained) else None,
+        variant=names,
         test_loss=trained.test_loss / trained.zero_loss,
         test_loss_se=trained.test_loss_se / trained.zero_loss,
-    )
+    ).sort_values("variant", key=lambda names: names.ne("the paper's"), kind="stable")
 
 
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
@@ -46,7 +49,8 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
                 bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
                 bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
                 bump and bump.is_clear,
-                "test loss over that of an output of 0; holds if it rises and falls by more than two standard errors",
+                "test loss over that of an output of 0; holds if it rises and falls by more than two standard errors. "
+                "A power of the error changes the size of gradients and so what Adam's eps does, see replication_gap",
             )
         )
     clear = sum(claim.holds is True for claim in claims)

@@ -1,0 +1,110 @@
+"""What shape the hidden vectors of a few points end in, over many runs.
+
+A stated geometric test, from the lengths of the hidden vectors and their angles:
+
+    regular      a regular T-gon: lengths and angular gaps agree within measure.regular
+    dead point   some point's vector is shorter than a tenth of the longest: it is not stored at all
+    two circles  the lengths fall into two groups with a gap of more than 15 % between, each within 15 % of its mean
+    other        anything else
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stages.claims import Claim, Summary
+from stages.params import Measure
+from stages.tables import Column
+from stages.toy.data import Points
+from stages.toy.model import Model
+from stages.toy.polygon import is_regular
+
+SHAPES = ("regular", "two circles", "dead point", "other")
+COLUMNS = {"shape": Column(str, "what the hidden vectors form: " + ", ".join(SHAPES))}
+
+
+def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
+    """This experiment's own columns for one trained cell."""
+    return {"shape": shape(model.hidden(points), measure.regular)}
+
+
+def shape(h: NDArray[np.floating], tolerance: float) -> str:
+    """One of SHAPES, for hidden vectors h of shape (T, 2)."""
+    if is_regular(h, tolerance):
+        return "regular"
+    radius = np.sort(np.hypot(h[:, 0], h[:, 1]))
+    if radius[0] < 0.1 * radius[-1]:
+        return "dead point"
+    cut = int(np.argmax(np.diff(radius))) + 1
+    inner, outer = radius[:cut], radius[cut:]
+    alike = all(np.abs(group - group.mean()).max() <= 0.15 * group.mean() for group in (inner, outer))
+    return "two circles" if alike and outer[0] > 1.15 * inner[-1] else "other"
+
+
+def shares(cells: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The share of each shape (columns, in order of SHAPES) by the given columns; all trained cells count."""
+    trained = cells[cells.status == "trained"]
+    counts = trained.groupby([*by, "shape"]).size().unstack(fill_value=0).reindex(columns=list(SHAPES), fill_value=0)
+    return counts.div(counts.sum(axis=1), axis=0)
+
+
+def usual(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells at the learning rate and number of steps that most have."""
+    chosen: pd.DataFrame = cells[(cells.lr == cells.lr.mode().iloc[0]) & (cells.steps == cells.steps.mode().iloc[0])]
+    return chosen
+
+
+def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
+    """How often, and whether the learning rate or the steps change it."""
+    at = shares(usual(cells), ["supports", "T"])
+    random = at.loc["random"] if "random" in at.index.get_level_values(0) else at.iloc[:0].droplevel(0)
+    measured = {f"T={T}": float(row["two circles"]) for T, row in random.iterrows()}
+    claims = [
+        Claim(
+            "some runs leave points on two circles",
+            "Figure 2, T = 8; appendix",
+            "its own T = 8 panel is one",
+            measured or None,
+            {", ".join(map(str, index)): at.loc[index].to_dict() for index in at.index.to_list()},
+            bool(any(share > 0 for share in measured.values())) if measured else None,
+            "share of runs on random points, of 100 at laptop scale; spread: the share of every shape",
+        ),
+        _regular(at),
+        _by(cells, "lr", "a larger learning rate does not cure it"),
+        _by(cells, "steps", "more steps do not cure it"),
+    ]
+    return Summary({f"two_circles_T{T}": float(row["two circles"]) for T, row in random.iterrows()}, claims)
+
+
+def _regular(at: pd.DataFrame) -> Claim:
+    exact = at.loc["disjoint"].regular if "disjoint" in at.index.get_level_values(0) else None
+    measured = None if exact is None else {f"T={T}": float(share) for T, share in exact.items()}
+    return Claim(
+        "even where an exact polygon exists most runs miss it from T = 8 on",
+        "this project's question (orthonormal points)",
+        "not stated",
+        measured,
+        None,
+        bool((exact[exact.index >= 8] < 0.5).all()) if exact is not None else None,
+        "share of regular polygons; holds if below one half at every T from 8 on",
+    )
+
+
+def _by(cells: pd.DataFrame, axis: str, text: str) -> Claim:
+    other = "steps" if axis == "lr" else "lr"
+    of = cells[(cells.supports == "disjoint") & (cells[other] == cells[other].mode().iloc[0]) & (cells["T"] >= 8)]
+    of = of[of.data_seed.isin(of[of[axis] != cells[axis].mode().iloc[0]].data_seed)]  # the same sets at every value
+    share = shares(of, [axis]).regular if len(of) else pd.Series(dtype=float)
+    return Claim(
+        text,
+        "this project's question (orthonormal points)",
+        "not stated",
+        {f"{axis}={value:g}": float(part) for value, part in share.items()} or None,
+        None,
+        bool(share.max() < 0.9) if len(share) > 1 else None,
+        "share of regular polygons among T of 8 and more; holds if below .9 throughout",
+    )

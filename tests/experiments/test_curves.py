@@ -1,0 +1,83 @@
+"""Claims of experiments that compare curves of test loss, on tables made up to be known (the middle: T = 69 to 680)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages.experiments.regimes import find_bump
+from stages.experiments.regularization import measure as regularization
+from stages.experiments.replication_gap import measure as replication_gap
+from stages.experiments.variants import measure as variants
+from stages.params import Measure
+
+MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+SIZES = (30, 100, 200, 400, 1000)
+
+
+def curve(height: float, **columns: Any) -> pd.DataFrame:
+    """Three runs at each T, with a bump so high at T = 200."""
+    rows = [
+        {"T": T, "data_seed": seed, "init_seed": 0, "S": 0.99, "n": 1000, "m": 2, "selected": True}
+        | {"test_loss": 1.0 + (height if T == 200 else 0.0) + 1e-5 * seed, "test_loss_se": 1e-5, "zero_loss": 1.0}
+        | {"norm_b": 3.0, "power": 2, "hidden": "linear", "tied": True, "importance": 1.0, "digest": f"{T}-{seed}"}
+        | {"reduction": "sum", "eps": 1e-3, "weight_decay": 1e-2, "steps": 100}
+        for T in SIZES
+        for seed in range(3)
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def test_a_bump_is_found_where_it_is_and_clear_only_beyond_its_error() -> None:
+    high, low = find_bump(curve(0.1)), find_bump(curve(1e-6))
+    assert high is not None and (high.T, high.is_clear) == (200, True) and high.height == pytest.approx(0.1)
+    assert low is not None and not low.is_clear
+
+
+def test_every_variant_gets_its_claim_in_units_of_an_output_of_zero() -> None:
+    cells = pd.concat([curve(0.1), curve(0.2, power=4, zero_loss=2.0, hidden="relu"), curve(0.0, tied=False)]).iloc[
+        ::-1
+    ]
+    summary = variants.summary(cells, MEASURE)
+    assert [claim.holds for claim in summary.claims] == [True, False, True]
+    assert summary.claims[2].claim.endswith("fourth power, ReLU on h")
+    assert summary.claims[2].measured["T=200"] == pytest.approx(0.6, abs=1e-4)
+    assert summary.headline == {"variants": 3, "variants_with_bump": 2}
+
+
+def test_decay_and_steps_are_compared_each_at_the_other_s_usual_value() -> None:
+    cells = [curve(height, weight_decay=decay) for decay, height in ((1e-3, 0.5), (1e-2, 0.3), (1.0, 0.0))]
+    cells += [curve(height, steps=steps) for steps, height in ((10, 0.1), (1000, 0.4))]
+    claims = regularization.summary(pd.concat(cells), MEASURE).claims
+    assert [claim.holds for claim in claims] == [True, True, True]
+    cells[2] = curve(0.4, weight_decay=1.0)
+    cells[3] = curve(0.5, steps=10)
+    claims = regularization.summary(pd.concat(cells), MEASURE).claims
+    assert [claim.holds for claim in claims] == [False, True, False]
+
+
+def test_one_knob_leads_from_large_bumps_to_none() -> None:
+    heights = {1e-8: 500.0, 1e-5: 5.0, 1e-3: 0.02, 1e-1: 0.0}  # 1e-3 is .1 of 1 - S, the paper's
+    cells = pd.concat([curve(height, eps=eps) for eps, height in heights.items()])
+    assert replication_gap.summary(cells, MEASURE).claims[0].holds is True
+    cells.loc[(cells.eps == 1e-3) & (cells["T"] == 200), "test_loss"] = 9.0
+    assert replication_gap.summary(cells, MEASURE).claims[0].holds is False
+
+
+def test_mean_and_sum_at_the_same_eps_have_to_be_equal_bit_for_bit() -> None:
+    mean, summed = curve(0.1, n=1024, reduction="mean", eps=2.0**-20), curve(0.1, n=1024, eps=2.0**-10)
+    assert replication_gap.summary(pd.concat([mean, summed]), MEASURE).claims[1].holds is True
+    summed.loc[0, "digest"] = "another"
+    assert replication_gap.summary(pd.concat([mean, summed]), MEASURE).claims[1].holds is False
+    assert replication_gap.summary(summed, MEASURE).claims[1].holds is None
+
+
+def test_curves_collapse_if_only_eps_over_one_minus_S_matters() -> None:
+    heights = {1e-5: 50.0, 1e-3: 0.5, 1e-1: 0.001}  # by eps / (1 - S)
+    sizes = ((1000, 0.99, 1.0), (500, 0.98, 1.0), (2000, 0.995, 1.0))
+    cells = [curve(height, n=n, S=S, eps=share * (1 - S)) for share, height in heights.items() for n, S, _ in sizes]
+    assert replication_gap.summary(pd.concat(cells), MEASURE).claims[2].holds is True
+    apart = [table.assign(test_loss=table.test_loss + 30.0 * (table.n == 500)) for table in cells]
+    assert replication_gap.summary(pd.concat(apart), MEASURE).claims[2].holds is False
