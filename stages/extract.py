@@ -22,7 +22,7 @@ from stages.params import Cell, Experiment, Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
-from stages.toy.measures import list_vectors, losses_on_fresh_points
+from stages.toy.measures import Vectors, list_vectors, losses_on_fresh_points
 from stages.toy.model import Model, mean_loss, model
 from stages.toy.spec import Data, Training
 
@@ -114,10 +114,12 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
             learned = np.array([dimensionality(snapshot.W.T) > measure.learned for _, snapshot in snapshots])
             rows[i]["features_forgotten"] = int((learned.any(axis=0) & ~learned[-1]).sum())
         history += _history(rows[i], snapshots, points[i], measure)
+        last = _listed(rows[i], models[i], points[i], measure)
         before = snapshots[:-1]  # the last is the model itself
-        chosen = np.unique(np.linspace(0, len(before) - 1, measure.frames).astype(int)).tolist() if before else []
-        for step, shown in [*(before[k] for k in chosen), (rows[i]["steps_taken"], models[i])]:
-            listed += _vectors(rows[i] | {"step": step}, shown, points[i], measure)
+        for k in np.unique(np.linspace(0, len(before) - 1, measure.frames).astype(int)).tolist() if before else []:
+            step, shown = before[k]
+            listed += _vector_rows(rows[i], step, _listed(rows[i], shown, points[i], measure, last))
+        listed += _vector_rows(rows[i], rows[i]["steps_taken"], last)
 
     columns = CELLS | own_columns
     tables.write(paths.cells(name, scale), columns, {c: [row.get(c) for row in rows] for c in columns})
@@ -197,20 +199,32 @@ def _select(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Ce
         rows[min(group, key=lambda i: rows[i]["train_loss"])]["selected"] = True
 
 
-def _vectors(row: dict[str, Any], model: Model, points: Points, measure: Measure) -> Iterable[dict[str, Any]]:
-    """The columns of VECTORS for one cell's features, then for its points."""
+def _listed(
+    row: dict[str, Any], model: Model, points: Points, measure: Measure, like: dict[str, Vectors] | None = None
+) -> dict[str, Vectors]:
+    """A model's features and points that the table lists: its own choice, or the same as those given."""
     axes = {name: row[name] for name in SPEC}
-    for kind, vectors, weight in (("feature", model.W.T, None), ("point", model.hidden(points), points.weight)):
-        listed = list_vectors(vectors, measure.vectors, json.dumps([kind, axes]), weight)
-        k = len(listed.item)
-        x, y = listed.vector.T if listed.vector.shape[1] == 2 else ([None] * k, [None] * k)
-        yield {name: [value] * k for name, value in axes.items()} | {
-            "step": [row["step"]] * k,
+    every = {"feature": (model.W.T, None), "point": (model.hidden(points), points.weight)}
+    return {
+        kind: list_vectors(
+            vectors, measure.vectors, json.dumps([kind, axes]), weight, None if like is None else like[kind]
+        )
+        for kind, (vectors, weight) in every.items()
+    }
+
+
+def _vector_rows(row: dict[str, Any], step: int, listed: dict[str, Vectors]) -> Iterable[dict[str, Any]]:
+    """The columns of VECTORS for one model's features, then for its points."""
+    for kind, of in listed.items():
+        k = len(of.item)
+        x, y = of.vector.T if of.vector.shape[1] == 2 else ([None] * k, [None] * k)
+        yield {name: [row[name]] * k for name in SPEC} | {
+            "step": [step] * k,
             "kind": [kind] * k,
-            "item": listed.item,
-            "sampled": listed.sampled,
-            "D": listed.D,
-            "norm": np.linalg.norm(listed.vector, axis=1),
+            "item": of.item,
+            "sampled": of.sampled,
+            "D": of.D,
+            "norm": np.linalg.norm(of.vector, axis=1),
             "x": x,
             "y": y,
         }

@@ -60,13 +60,19 @@ def losses_on_fresh_points(models: Sequence[Model], n: int, S: float, count: int
 
 
 def list_vectors(
-    vectors: NDArray[np.floating], limit: int, seed: str, weight: NDArray[np.floating] | None = None
+    vectors: NDArray[np.floating],
+    limit: int,
+    seed: str,
+    weight: NDArray[np.floating] | None = None,
+    like: Vectors | None = None,
 ) -> Vectors:
     """The (k, m) vectors of features or points that a table lists, with each one's dimensionality among all k.
 
-    weight: (k,) how often each is there; None: once.
+    weight: (k,) how often each is there; None: once. like: the same ones as these; None: as `Vectors` says.
     """
     D = dimensionality(vectors, weight)
+    if like is not None:
+        return Vectors(like.item, D[like.item], np.asarray(vectors, dtype=np.float64)[like.item], like.sampled)
     item, sampled = np.arange(len(D)), np.zeros(len(D), dtype=bool)
     if len(D) > limit:
         order = np.argsort(-D, kind="stable")

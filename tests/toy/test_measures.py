@@ -38,4 +38,7 @@ def test_beyond_the_limit_the_largest_and_a_random_half_are_listed() -> None:
     assert set(listed.item[~listed.sampled]) == set(np.argsort(-everything.D)[:10])
     np.testing.assert_array_equal(listed.D, everything.D[listed.item])  # measured among all, not among the listed
     assert list_vectors(v, 20, "seed").item.tolist() == listed.item.tolist()
+    again = list_vectors(2 * v + 1, 20, "other", like=listed)
+    assert again.item.tolist() == listed.item.tolist() and again.sampled.tolist() == listed.sampled.tolist()
+    np.testing.assert_allclose(again.vector, 2 * listed.vector + 1)
     assert list_vectors(v, 20, "other").item.tolist() != listed.item.tolist()

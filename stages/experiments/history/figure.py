@@ -45,7 +45,7 @@ def _curves(history: pd.DataFrame) -> Figure:
         if column == "test_loss":
             axes.set_ylim(history.test_loss.min() - 0.01, min(1.15, 1.02 * history.test_loss.max()))
     figure.get_axes()[0].legend(fontsize=8)
-    figure.suptitle("Features come late, one after another; points come first")
+    figure.suptitle("Points are memorised first, features learned later")
     return figure
 
 

@@ -41,9 +41,17 @@ def _shares(cells: pd.DataFrame) -> Figure:
 def _bars(axes: Axes, share: pd.DataFrame, title: str, label: str) -> None:
     below = pd.Series(0.0, index=share.index)
     for name in SHAPES:
-        axes.bar([f"{x:g}" for x in share.index], share[name], bottom=below, color=COLORS[name], label=name, width=0.75)
+        axes.bar(
+            [f"{x:,g}" if x >= 1 else f"{x:.0e}".replace("e-0", "e-") for x in share.index],
+            share[name],
+            bottom=below,
+            color=COLORS[name],
+            label=name,
+            width=0.75,
+        )
         below = below + share[name]
     axes.set(title=title, xlabel=label, ylim=(0, 1))
+    axes.tick_params(axis="x", labelsize=8)
 
 
 def _gallery(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:

@@ -24,9 +24,11 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         for value, color in zip(values, style.ramp(len(values)), strict=True):
             style.curve(axes, cells[cells[name] == value], "test_loss", color, f"{value:,g}")
         axes.axhline(1, color=style.LAW, linewidth=0.7)
-        axes.set(yscale="log", ylabel="test loss", title=f"by {TITLES[name]}")
+        axes.set(ylabel="test loss", title=f"by {TITLES[name]}")
         style.log_T(axes, cells["T"], cells.S.iloc[0])
-        style.plain_log_y(axes)
+        if cells.test_loss.max() > 3:
+            axes.set_yscale("log")
+            style.plain_log_y(axes)
         axes.legend(title=TITLES[name], fontsize=8.5)
     figure.suptitle(f"Weight decay takes the bump away, more steps raise it (m = {by['steps'].m.iloc[0]})")
     return {"regularization": figure}

@@ -34,10 +34,11 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
             "a weight decay of 1 removes the bump",
             "removed",
             decay,
-            decay[max(decay)].height < 0.1 * decay[min(decay)].height and decay[min(decay)].is_clear
+            decay[max(decay)].height < 0.1 * decay[min(decay)].height
+            and decay[min(decay)].height > 2 * decay[min(decay)].standard_error
             if len(decay) > 1 and max(decay) >= 1
             else None,
-            "holds if the bump is clear at the least decay, and at 1 less than a tenth as high",
+            "holds if it is more than two standard errors high at the least decay, and at 1 less than a tenth as high",
         ),
         _claim(
             "less weight decay makes a larger bump",

@@ -22,11 +22,12 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     left, middle, right = figure.subplots(1, 3)
     for share, color in zip(shares, style.ramp(len(shares)), strict=True):
         of = sweep[sweep.eps_share == share]
-        style.curve(left, of, "test_loss", color, f"{share:.0e}".replace("e-0", "e-").replace("e+00", ""))
+        style.curve(left, of, "test_loss", color, f"{share:g}")
         style.curve(middle, of, "norm_b", color)
     left.set(yscale="log", title="test loss")
     middle.set(yscale="log", title="norm of b")
-    left.legend(title="eps / (1 - S)", fontsize=8, title_fontsize=8, ncols=2)
+    left.set_ylim(top=30 * sweep.test_loss.max())
+    left.legend(title="eps / (1 - S)", fontsize=8, title_fontsize=8, ncols=3, loc="upper center")
     for axes in (left, middle):
         style.log_T(axes, sweep["T"], sweep.S.iloc[0])
         style.plain_log_y(axes)
@@ -36,15 +37,16 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _peaks(axes: Any, cells: Any) -> None:
-    found = peaks(cells)
+    found = peaks(cells).groupby("n").filter(lambda of: len(of) > 1 or cells.n.nunique() == 1)
     sizes = sorted(set(zip(found.n, found.S, strict=True)))
     for (n, S), marker, color in zip(sizes, "osD^vP", style.SERIES, strict=False):
         of = found[(found.n == n) & (found.S == S)].sort_values("eps_share")
         axes.plot(of.eps_share, of.test_loss, marker=marker, markersize=4, color=color, label=f"n = {n:,}, S = {S:g}")
-    for published, name in ((PAPER, "paper"), (REPLICATIONS, "a replication")):
+    for published, name in ((PAPER, "paper, n = 10,000"), (REPLICATIONS, "a replication, n = 10,000")):
         axes.plot(published["eps_share"], published["bump"], marker="*", markersize=13, color=style.INK, linestyle="")
         where = published["eps_share"], published["bump"]
-        axes.annotate(name, where, xytext=(6, 6), textcoords="offset points", fontsize=8.5)
+        axes.annotate(name, where, xytext=(8, 5), textcoords="offset points", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="eps of the summed loss / (1 - S)", title="highest mean in the middle")
+    axes.set_ylim(top=3 * max(REPLICATIONS["bump"], found.test_loss.max()))
     style.plain_log_y(axes)
     axes.legend(fontsize=8)
