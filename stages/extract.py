@@ -152,8 +152,8 @@ def _snapshots(record: Record, last: Model) -> list[tuple[int, Model]]:
         return []
     steps = arrays["snapshot_step"].tolist()
     return [
-        (step, last._replace(W=W, b=b))
-        for step, W, b in zip(steps, arrays["snapshot_W"], arrays["snapshot_b"], strict=True)
+        (step, last._replace(**{name: arrays[f"snapshot_{name}"][k] for name in "WbU" if f"snapshot_{name}" in arrays}))
+        for k, step in enumerate(steps)
     ]
 
 

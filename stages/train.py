@@ -100,7 +100,10 @@ def _record(key: str, cell: Cell, trained: Trained) -> Record:
     if trained.snapshots:
         steps, models = zip(*trained.snapshots, strict=True)
         arrays["snapshot_step"] = np.array(steps)
-        arrays |= {f"snapshot_{name}": np.stack([getattr(m, name) for m in models]) for name in ("W", "b")}
+        arrays |= {
+            f"snapshot_{name}": np.stack([getattr(m, name) for m in models])
+            for name in ("W", "b", "U")[: 2 if models[0].U is None else 3]
+        }
     return Record(about, {name: array for name, array in arrays.items() if array is not None})
 
 

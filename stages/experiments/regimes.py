@@ -10,6 +10,7 @@ import pandas as pd
 # The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
 MIDDLE = (0.69, 6.8)
 ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
+CLEAR = 4  # standard errors: where no T differs, noise makes such a bump in 3 to 5 % of trials (two: in a third)
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
 
@@ -31,8 +32,8 @@ class Bump(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the rise and the fall are both more than two standard errors of the rise."""
-        return bool(min(self.height, self.peak - self.floor) > 2 * self.standard_error)
+        """Whether the rise and the fall are both more than CLEAR standard errors of the rise."""
+        return bool(min(self.height, self.peak - self.floor) > CLEAR * self.standard_error)
 
 
 def find_bump(chosen: pd.DataFrame) -> Bump | None:

@@ -87,13 +87,16 @@ def save(drawn: Figure | Film, stem: Path) -> None:
             path = Path(folder) / "film.gif"
             film.save(path, writer=PillowWriter(fps=8), dpi=70)
             write_bytes(stem.with_suffix(".gif"), path.read_bytes())
+        for other in (".svg", ".png"):
+            stem.with_suffix(other).unlink(missing_ok=True)
         return
     figure = drawn
     kind, metadata = ("png", {"Software": None}) if _marks(figure) > MARKS else ("svg", {"Date": None})
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.08)
     write_bytes(stem.with_suffix(f".{kind}"), buffer.getvalue())
-    stem.with_suffix(".svg" if kind == "png" else ".png").unlink(missing_ok=True)
+    for other in {".svg", ".png", ".gif"} - {f".{kind}"}:
+        stem.with_suffix(other).unlink(missing_ok=True)
 
 
 def arrows(axes: Axes, x: Any, y: Any, color: str, limit: float, *, spokes: bool) -> None:

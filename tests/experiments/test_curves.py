@@ -76,8 +76,13 @@ def test_mean_and_sum_at_the_same_eps_have_to_be_equal_bit_for_bit() -> None:
 
 def test_curves_collapse_if_only_eps_over_one_minus_S_matters() -> None:
     heights = {1e-5: 50.0, 1e-3: 0.5, 1e-1: 0.001}  # by eps / (1 - S)
-    sizes = ((1000, 0.99, 1.0), (500, 0.98, 1.0), (2000, 0.995, 1.0))
-    cells = [curve(height, n=n, S=S, eps=share * (1 - S)) for share, height in heights.items() for n, S, _ in sizes]
+    cells = [
+        curve(height, n=n, S=S, eps=share * (1 - S)).assign(
+            T=lambda c, S=S: (c["T"] * 0.01 / (1 - S)).round().astype(int)
+        )
+        for share, height in heights.items()
+        for n, S in ((1000, 0.99), (500, 0.98), (2000, 0.995))
+    ]
     assert replication_gap.summary(pd.concat(cells), MEASURE).claims[2].holds is True
     apart = [table.assign(test_loss=table.test_loss + 30.0 * (table.n == 500)) for table in cells]
     assert replication_gap.summary(pd.concat(apart), MEASURE).claims[2].holds is False

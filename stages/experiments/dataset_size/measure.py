@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.experiments.regimes import MIDDLE, ONSET, POLYGONS_END, Bump, find_bump
+from stages.experiments.regimes import CLEAR, MIDDLE, ONSET, POLYGONS_END, Bump, find_bump
 from stages.params import Measure
 
 FEW = 8  # up to here the paper's hidden vectors are polygons
@@ -45,8 +45,8 @@ def _rises_and_falls(bump: Bump | None) -> Claim:
         bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
         bump and bump.is_clear,
         f"measured: the lowest mean over training sets from T = {POLYGONS_END} on, the highest of the paper's middle "
-        "regime (0.69 <= T (1 - S) <= 6.8), and the lowest after it. Holds if the rise and the fall are more than two "
-        "standard errors of the rise (which does not allow for the peak being the highest of several T)",
+        "regime (0.69 <= T (1 - S) <= 6.8), and the lowest after it. Holds if the rise and the fall are more than "
+        f"{CLEAR} standard errors of the rise",
     )
 
 

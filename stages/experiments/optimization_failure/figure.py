@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.optimization_failure.measure import SHAPES, shares, usual
+from stages.experiments.optimization_failure.measure import SHAPES, paired, shares, usual
 from stages.experiments.style import Tables
 
 COLORS = dict(zip(SHAPES, (style.FEATURE, "#e08214", style.POINT, style.LAW), strict=True))
@@ -27,11 +27,20 @@ def _shares(cells: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, 4, sharey=True)
     at = usual(cells)
     orthonormal = cells[(cells.supports == "disjoint") & (cells["T"] >= 8)]
-    some = orthonormal[orthonormal.data_seed.isin(orthonormal[orthonormal.lr != at.lr.iloc[0]].data_seed)]
     _bars(panels[0], shares(at[at.supports == "random"], ["T"]), "random points", "T")
     _bars(panels[1], shares(at[at.supports == "disjoint"], ["T"]), "orthonormal points", "T")
-    _bars(panels[2], shares(some[some.steps == at.steps.iloc[0]], ["lr"]), "orthonormal, T >= 8", "learning rate")
-    _bars(panels[3], shares(some[some.lr == at.lr.iloc[0]], ["steps"]), "orthonormal, T >= 8", "steps")
+    _bars(
+        panels[2],
+        shares(paired(orthonormal[orthonormal.steps == at.steps.iloc[0]], "lr"), ["lr"]),
+        "orthonormal, T >= 8",
+        "learning rate",
+    )
+    _bars(
+        panels[3],
+        shares(paired(orthonormal[orthonormal.lr == at.lr.iloc[0]], "steps"), ["steps"]),
+        "orthonormal, T >= 8",
+        "steps",
+    )
     panels[0].set_ylabel("share of runs")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(SHAPES))
     figure.suptitle("Training on a few points often ends short of the regular polygon")
@@ -55,8 +64,9 @@ def _bars(axes: Axes, share: pd.DataFrame, title: str, label: str) -> None:
 
 
 def _gallery(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
-    """Hidden vectors of the first runs of each shape on orthonormal points."""
-    points = vectors[(vectors.kind == "point") & (vectors.supports == "disjoint")]
+    """Hidden vectors of each shape on orthonormal points: of each training set, the run of lowest train loss."""
+    at = usual(cells)
+    points = vectors[(vectors.kind == "point") & (vectors.supports == "disjoint") & vectors.cell.isin(at.cell)]
     shape = cells.set_index("cell").loc[points.cell.unique()]["shape"] if len(points) else pd.Series(dtype=str)
     figure = Figure(figsize=(1.5 * SHOWN + 1, 1.6 * len(SHAPES)))
     panels = figure.subplots(len(SHAPES), SHOWN, squeeze=False)
@@ -69,5 +79,7 @@ def _gallery(cells: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
             v = points[points.cell == cell]
             style.arrows(axes, v.x, v.y, COLORS[name], 1.15 * v.norm.max(), spokes=True)
             axes.set_title(f"T = {v['T'].iloc[0]}", fontsize=8.5, pad=1)
+    figure.suptitle("Orthonormal points: the run of lowest train loss of ten initialisations", y=0.97)
+    for row, name in zip(panels, SHAPES, strict=True):
         row[0].text(-0.15, 0.5, name, transform=row[0].transAxes, ha="center", va="center", rotation=90)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.experiments.regimes import Bump, find_bump
+from stages.experiments.regimes import CLEAR, Bump, find_bump
 from stages.params import Measure
 
 
@@ -34,11 +34,14 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
             "a weight decay of 1 removes the bump",
             "removed",
             decay,
-            decay[max(decay)].height < 0.1 * decay[min(decay)].height
-            and decay[min(decay)].height > 2 * decay[min(decay)].standard_error
+            any(
+                bump.height > max(CLEAR * bump.standard_error, 10 * decay[max(decay)].height)
+                for value, bump in decay.items()
+                if value < 1
+            )
             if len(decay) > 1 and max(decay) >= 1
             else None,
-            "holds if it is more than two standard errors high at the least decay, and at 1 less than a tenth as high",
+            f"holds if at a smaller decay it is over {CLEAR} standard errors high, and ten times as high as at 1",
         ),
         _claim(
             "less weight decay makes a larger bump",

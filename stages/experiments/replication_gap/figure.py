@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.replication_gap.measure import PAPER, REPLICATIONS, peaks, with_eps
+from stages.experiments.replication_gap.measure import PAPER, REPLICATIONS, peaks, swept, with_eps
 from stages.experiments.style import Tables
 
 
@@ -37,7 +37,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _peaks(axes: Any, cells: Any) -> None:
-    found = peaks(cells).groupby("n").filter(lambda of: len(of) > 1 or cells.n.nunique() == 1)
+    found = peaks(swept(cells))
     sizes = sorted(set(zip(found.n, found.S, strict=True)))
     for (n, S), marker, color in zip(sizes, "osD^vP", style.SERIES, strict=False):
         of = found[(found.n == n) & (found.S == S)].sort_values("eps_share")

@@ -19,7 +19,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     names = list(dict.fromkeys(cells.variant))
     columns = min(3, len(names))
     figure = Figure(figsize=(3.6 * columns, 2.7 * -(-len(names) // columns)), layout="constrained")
-    panels = figure.subplots(-(-len(names) // columns), columns, squeeze=False).flat
+    panels = list(figure.subplots(-(-len(names) // columns), columns, squeeze=False).flat)
     for axes, name, color in zip(panels, names, style.SERIES * 2, strict=False):
         of = cells[cells.variant == name]
         style.curve(axes, of, "test_loss", color)
@@ -27,7 +27,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         axes.set_title(name)
         style.log_T(axes, of["T"], of.S.iloc[0])
         axes.set_ylabel("test loss / that of output 0")
-    for axes in list(panels):
+    for axes in panels[len(names) :]:
         axes.remove()
     clear = summary.get("variants_with_bump", 0)
     figure.suptitle(f"Test loss rises before it falls, clearly, in {clear} of {len(names)} models and losses")

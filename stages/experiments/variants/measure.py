@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.experiments.regimes import find_bump
+from stages.experiments.regimes import CLEAR, find_bump
 from stages.params import Measure
 
 
@@ -49,7 +49,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
                 bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
                 bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
                 bump and bump.is_clear,
-                "test loss over that of an output of 0; holds if it rises and falls by more than two standard errors. "
+                f"test loss over that of output 0; holds if it rises and falls by more than {CLEAR} standard errors. "
                 "A power of the error changes the size of gradients and so what Adam's eps does, see replication_gap",
             )
         )
