@@ -104,7 +104,7 @@ def _endless(endless: pd.DataFrame, many: pd.DataFrame, measure: Measure) -> Cla
         "five features of D_f about .255 each; test loss .9988, that of T = 200,000",
         {
             "test loss": float(endless.test_loss.mean()),
-            f"at T = {many['T'].iloc[0]:,}": float(many.test_loss.mean()),
+            f"T={many['T'].iloc[0]}": float(many.test_loss.mean()),
             "features learned": float(endless.features_learned.mean()),
             "largest D_f": float(endless.D_f_max.mean()),
         }

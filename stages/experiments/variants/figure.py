@@ -25,6 +25,8 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         style.curve(axes, of, "test_loss", color)
         axes.axhline(1, color=style.LAW, linewidth=0.7)
         axes.set_title(name)
+        if of.test_loss.max() > 3:
+            axes.set_yscale("log")
         style.log_T(axes, of["T"], of.S.iloc[0])
         axes.set_ylabel("test loss / that of output 0")
     for axes in panels[len(names) :]:
