@@ -59,7 +59,10 @@ class Cell(NamedTuple):
 
     @property
     def parent(self) -> Cell | None:
-        """The cell whose model it starts from: alike in all but the number of points."""
+        """The cell whose model it starts from: alike in all but the number of points.
+
+        Where the training set is the first points of a larger one, so is the parent's, and the two share points.
+        """
         if not self.training.parent_T:
             return None
         data = self.data.model_copy(update={"T": self.training.parent_T, "repeated": 0, "copies": 1})
@@ -156,6 +159,14 @@ def _experiment(where: str, axes: set[str], defaults: dict[str, Any], block: dic
         if cell.training.m > cell.data.n:
             raise ParamsError(
                 f"{FILE}: {where}.training.m is {cell.training.m}; allowed: m <= n, and {where}.data.n is {cell.data.n}"
+            )
+        if cell.training.corners > cell.data.n:
+            raise ParamsError(
+                f"{FILE}: {where}.training.corners is {cell.training.corners}; allowed: at most n, {cell.data.n}"
+            )
+        if cell.training.init == "point_polygon" and (cell.data.supports != "disjoint" or cell.data.T < 3):
+            raise ParamsError(
+                f"{FILE}: {where}.training.init is point_polygon; allowed: with T >= 3 and disjoint supports"
             )
     for part, model in (("data", Data), ("training", Training)):
         for key in model.model_fields.keys() - axes:

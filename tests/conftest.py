@@ -39,7 +39,9 @@ def training(smoke: dict[str, Any]) -> Callable[..., Training]:
 
 def drawn(**changes: Any) -> Data:
     """A training set of random points, each there once, but for what the call says."""
-    return Data(**({"supports": "random", "fresh": False, "repeated": 0, "copies": 1, "data_seed": 0} | changes))
+    return Data(
+        **({"first_of": 0, "supports": "random", "fresh": False, "repeated": 0, "copies": 1, "data_seed": 0} | changes)
+    )
 
 
 class Project:
@@ -51,7 +53,7 @@ class Project:
         shutil.copy(ROOT / "params.yaml", folder)
         pipeline = (ROOT / "dvc.yaml").read_text()
         assert "- scale: laptop\n" in pipeline
-        pipeline = re.sub(r"x: \[.*\]", "x: [geometry, dataset_size]", pipeline)
+        pipeline = re.sub(r"x: \[[^\]]*\]", "x: [geometry, dataset_size]", pipeline)
         (folder / "dvc.yaml").write_text(pipeline.replace("- scale: laptop\n", "- scale: smoke\n"))
 
     def set(self, key: str, value: Any) -> None:

@@ -85,7 +85,8 @@ def sample(data: Data) -> Points:
     """
     if data.fresh:
         return batches(data, 0, 1)
-    points = _sample(data)
+    whole = data.model_copy(update={"T": data.first_of or data.T})
+    points = _sample(whole).part(0, data.T)
     if data.repeated and data.copies > 1:
         points = points._replace(weight=np.where(np.arange(data.T) < data.repeated, data.copies, 1).astype(np.float32))
     return points
@@ -109,7 +110,7 @@ def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator
 
 def dataset_digest(data: Data, points: Points) -> str:
     """What a cell's key knows its data by: the points' digest and, where they are only the first step's, their spec."""
-    return points.digest() + (f" {data.model_dump_json()}" if data.fresh else "")
+    return points.digest() + (f" {data.model_dump_json(exclude={'first_of'})}" if data.fresh else "")
 
 
 def batches(data: Data, first: int, last: int) -> Points:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stages.toy.compiler import LANES
 from stages.toy.data import Points
 from stages.toy.pairs import Kind, error_pass
+from stages.toy.polygon import features_on_circle, polygon_model
 from stages.toy.spec import Init, Reduction, Training
 
 
@@ -64,16 +65,23 @@ class Model(NamedTuple):
         )
 
 
-def initial_model(n: int, training: Training) -> Model:
-    """The model that a spec starts from: Xavier weights, b = 0."""
-    scale = np.float32(training.init_scale)
-    W = scale * initial_weights(training.m, n, training.init, training.init_seed)
-    U = (
-        None
-        if training.tied
-        else scale * initial_weights(training.m, n, training.init, training.init_seed, decoder=True)
-    )
-    return model(W, np.zeros(n, dtype=np.float32), U, training)
+def initial_model(points: Points, training: Training) -> Model:
+    """The model that a spec starts from.
+
+    Xavier weights and b = 0; or the exact T-gon of orthonormal points, whose output at `init_scale` c is c^2 x (W and b
+    are c and c^2 times the law's); or the first `corners` features on a circle of radius c, and b = 0.
+    """
+    n, m, seed, c = points.n, training.m, training.init_seed, training.init_scale
+    b, U = np.zeros(n), None
+    if training.init == "point_polygon":
+        exact, bias = polygon_model(points)
+        W, b = (c * exact).astype(np.float32), c**2 * bias
+    elif training.init == "feature_polygon":
+        W = features_on_circle(n, training.corners, c).astype(np.float32)
+    else:
+        W = np.float32(c) * initial_weights(m, n, training.init, seed)
+        U = None if training.tied else np.float32(c) * initial_weights(m, n, training.init, seed, decoder=True)
+    return model(W, b.astype(np.float32), U, training)
 
 
 def model(W: NDArray[np.float32], b: NDArray[np.float32], U: NDArray[np.float32] | None, training: Training) -> Model:

@@ -1,4 +1,4 @@
-"""The regular T-gon: how T points are stored exactly in two hidden dimensions, and whether a run found it.
+"""Regular polygons: how T points are stored exactly in two hidden dimensions, and what F features there gain.
 
 T orthonormal non-negative points x_k are stored without error, at least norm, by putting h_k on a circle of
 radius r at angles phi k, phi = 2 pi / T, with r^2 = 1 / (1 - cos phi), W = H X^T and a bias that
@@ -33,13 +33,24 @@ def polygon(T: int) -> Polygon:
 
 def polygon_model(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(W of shape (2, n), b of shape (n,)) that store orthonormal points as a T-gon, in order of the points."""
-    angle = 2 * np.pi * np.arange(points.T) / points.T
     r = polygon(points.T).radius
-    h = r * np.stack([np.cos(angle), np.sin(angle)])  # (2, T)
+    h = r * _corners(points.T)  # (2, T)
     W, b = np.zeros((2, points.n)), np.zeros(points.n)
     W[:, points.feature] = h[:, points.row] * points.value
     b[points.feature] = -(r**2) * np.cos(2 * np.pi / points.T) * points.value
     return W, b
+
+
+def features_on_circle(n: int, F: int, radius: float) -> NDArray[np.float64]:
+    """W of shape (2, n) whose first F columns are the corners of a regular F-gon, and whose others are 0."""
+    W = np.zeros((2, n))
+    W[:, :F] = radius * _corners(F)
+    return W
+
+
+def _corners(count: int) -> NDArray[np.float64]:
+    angle = 2 * np.pi * np.arange(count) / count
+    return np.stack([np.cos(angle), np.sin(angle)])
 
 
 def is_regular(h: NDArray[np.floating], tolerance: float) -> bool:
@@ -63,3 +74,42 @@ def norms_in_span(W: NDArray[np.floating], b: NDArray[np.floating], points: Poin
     X[points.feature, points.row] = points.value
     basis = np.linalg.qr(X)[0]  # (n, T), orthonormal columns
     return float(np.linalg.norm(W @ basis)), float(np.linalg.norm(b @ basis))
+
+
+class FeaturePolygon(NamedTuple):
+    """F learned features on a circle, all others at 0: what they gain over the best constant output, and where."""
+
+    gain: float  # mean loss of the best constant output minus theirs
+    radius: float  # length of their columns of W
+    bias: float  # their entry of b
+
+
+def feature_polygon(F: int, n: int, values: NDArray[np.floating], *, bias: bool = True) -> FeaturePolygon:
+    """The best regular F-gon of features, for points that hold at most one of them.
+
+    With a feature of value v the output is ReLU(r^2 v cos(phi k) + b) at the k-th neighbour; without one it is 0, as
+    b <= 0. A value is there with probability p = 1 / (n E[v^2]), since points have length 1; the best constant output
+    is p E[v] at each feature. Derived; the best r and b are searched for (b = 0 unless `bias`). With b = 0 and up to
+    seven features r^2 = 1 / (1 + 2 c^2), c = max(cos(2 pi / F), 0), and the gain is F r^2 / n less what the constant
+    gets from them.
+
+    Args:
+        F: features. n: features of a point's space. values: what a feature that is there can be, all alike likely.
+    """
+    v = np.quantile(values.astype(np.float64), (np.arange(400) + 0.5) / 400)  # as many of the same distribution
+    p = 1 / (n * np.mean(v**2))
+    cosine = np.cos(2 * np.pi * np.arange(F) / F)
+
+    def gain(r: float, b: float) -> float:
+        output = np.maximum(r**2 * v[:, None] * cosine + b, 0)
+        output[:, 0] -= v
+        return float(F * (p * np.mean(v**2 - (output**2).sum(axis=1)) - (p * np.mean(v)) ** 2))
+
+    r, b, step = 1.0, 0.0, 0.2
+    while step > 1e-5:  # compass search: the gain has one peak
+        moves = [(r + i * step, b + k * step) for i in (-1, 0, 1) for k in ((-1, 0, 1) if bias else (0,))]
+        best = max(((gain(x, y), x, y) for x, y in moves if x > 0 and y <= 0), key=lambda found: found[0])
+        if best[1:] == (r, b):
+            step /= 2
+        _, r, b = best
+    return FeaturePolygon(gain(r, b), r, b)

@@ -10,14 +10,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Supports = Literal["random", "disjoint"]
-Init = Literal["xavier_normal", "xavier_uniform"]
+Init = Literal["xavier_normal", "xavier_uniform", "point_polygon", "feature_polygon"]
 Reduction = Literal["mean", "sum"]
 Hidden = Literal["linear", "relu"]
 Power = Literal[1, 2, 4]
 
 LARGEST_FUSED_M = 8  # hidden dimensions that the fused engine is made for
 # Fields of Training that came after cells had been trained, and what those cells had: a key leaves them out at that.
-SINCE_VERSION_4 = {"init_scale": 1.0, "parent_T": 0, "snapshots": 0}
+SINCE_VERSION_4 = {"corners": 0, "init_scale": 1.0, "parent_T": 0, "snapshots": 0}
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -33,6 +33,7 @@ class Data(BaseModel):
     n: int = Field(ge=1, description="number of features")
     S: float = Field(ge=0, lt=1, description="sparsity: probability that a feature of a point is 0")
     T: int = Field(ge=1, description="number of training points")
+    first_of: int = Field(ge=0, description="the set is the first T points of one of so many; 0: a set of its own")
     supports: Supports = Field(description="random, or disjoint: no feature in two points")
     fresh: bool = Field(description="T new points at every step, which is T = infinity, instead of the same T")
     repeated: int = Field(ge=0, description="points that the training set holds several times: its first ones")
@@ -42,11 +43,13 @@ class Data(BaseModel):
     @model_validator(mode="after")
     def _supports_fit(self) -> Data:
         k = self.support_size
-        if self.fresh and (self.supports != "random" or self.repeated):
-            raise ValueError("fresh points have random supports and are not repeated")
+        if self.fresh and (self.supports != "random" or self.repeated or self.first_of):
+            raise ValueError("fresh points have random supports, are not repeated and not the first of others")
+        if 0 < self.first_of < self.T:
+            raise ValueError(f"the first {self.T} points are of a set of at least as many: first_of >= {self.T}, or 0")
         if self.repeated > self.T:
             raise ValueError(f"{self.repeated} repeated points allow T >= {self.repeated}")
-        if self.supports == "disjoint" and self.T * k > self.n:
+        if self.supports == "disjoint" and max(self.T, self.first_of) * k > self.n:
             raise ValueError(f"disjoint supports of {k} features allow T <= {self.n // k} at n = {self.n}")
         return self
 
@@ -62,8 +65,9 @@ class Training(BaseModel):
     model_config = STRICT
 
     m: int = Field(ge=1, description="hidden dimensions")
-    init: Init = Field(description="kind of Xavier initialisation of W")
-    init_scale: float = Field(gt=0, description="of the initial weights, relative to Xavier's")
+    init: Init = Field(description="what it starts from: Xavier weights, or points or features on a regular polygon")
+    corners: int = Field(ge=0, description="features that feature_polygon has; else 0")
+    init_scale: float = Field(gt=0, description="of the initial weights, relative to Xavier's or the polygon's")
     init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights")
     parent_T: int = Field(ge=0, description="points of the training set whose trained model it starts from; 0: none")
     hidden: Hidden = Field(description="h = W x (linear) or ReLU(W x) (relu)")
@@ -80,6 +84,14 @@ class Training(BaseModel):
     eps: float = Field(ge=1e-15, description="Adam's epsilon")
     snapshots: int = Field(ge=0, description="models kept on the way, evenly spaced, and as many at the start; 0: none")
     engine: Literal["auto", "fused", "tiled", "torch"] = Field(description="engine asked for")
+
+    @model_validator(mode="after")
+    def _polygon_is_possible(self) -> Training:
+        if self.init.endswith("polygon") and (self.m != 2 or not self.tied or self.hidden != "linear"):
+            raise ValueError(f"init {self.init} allows m = 2, tied weights and linear h only")
+        if (self.init == "feature_polygon") != (self.corners >= 3):
+            raise ValueError("corners are 3 or more with init feature_polygon, and 0 with any other")
+        return self
 
     @model_validator(mode="after")
     def _engine_can(self) -> Training:

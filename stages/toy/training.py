@@ -74,7 +74,7 @@ def train(data: Data, points: Points, spec: Training, start: Model | None = None
     Raises:
         ValueError: the start is not of the spec's shape.
     """
-    first = initial_model(data.n, spec)
+    first = initial_model(points, spec)
     if start is not None:
         first = first._replace(W=start.W, b=start.b, U=start.U)
         if (start.U is None) != spec.tied or first.W.shape != (spec.m, data.n) or first.b.shape != (data.n,):

@@ -111,7 +111,7 @@ def test_repeated_points_weigh_as_often_as_they_are_there() -> None:
     ("changes", "says"),
     [
         ({"repeated": 10}, "10 repeated points allow T >= 10"),
-        ({"fresh": True, "repeated": 1}, "fresh points have random supports and are not repeated"),
+        ({"fresh": True, "repeated": 1}, "fresh points have random supports, are not repeated"),
         ({"fresh": True, "supports": "disjoint"}, "fresh points have random supports"),
     ],
 )
@@ -135,3 +135,10 @@ def test_points_in_another_order_keep_their_rows_weights_and_masks() -> None:
     np.testing.assert_array_equal(dense(moved), dense(points)[order])
     assert moved.weight is not None and moved.masked is not None
     assert moved.weight.tolist() == order.tolist() and moved.masked.tolist() == (order > 3).tolist()
+
+
+def test_the_first_points_of_a_larger_set_are_that_set_s() -> None:
+    whole, first = sample(drawn(n=80, S=0.9, T=50)), sample(drawn(n=80, S=0.9, T=20, first_of=50))
+    np.testing.assert_array_equal(dense(first), dense(whole)[:20])
+    assert first.digest() != sample(drawn(n=80, S=0.9, T=20)).digest()
+    assert sample(drawn(n=80, S=0.9, T=50, first_of=50)).digest() == whole.digest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from stages.toy.data import sample
-from stages.toy.model import Model, initial_weights, loss_scale, point_losses
-from stages.toy.spec import Init
+from stages.toy.model import Model, initial_model, initial_weights, loss_scale, mean_loss, point_losses
+from stages.toy.spec import Init, Training
 from tests.conftest import drawn
 from tests.toy.test_data import dense
 
@@ -47,3 +49,18 @@ def test_initial_weights_have_xavier_s_variance(kind: Init) -> None:
 
 def test_mean_divides_the_loss_by_n() -> None:
     assert loss_scale("sum", 50) == 1 and loss_scale("mean", 50) == 1 / 50
+
+
+def test_training_can_start_from_the_exact_polygon_or_a_smaller_one(training: Callable[..., Training]) -> None:
+    points = sample(drawn(n=120, S=0.95, T=7, supports="disjoint"))
+    for c in (1.0, 0.5):
+        model = initial_model(points, training(init="point_polygon", init_scale=c))
+        assert mean_loss(model, points) == pytest.approx((1 - c**2) ** 2, abs=1e-5)  # its output is c^2 x
+
+
+def test_training_can_start_from_features_on_a_circle(training: Callable[..., Training]) -> None:
+    points = sample(drawn(n=120, S=0.95, T=7))
+    model = initial_model(points, training(init="feature_polygon", corners=4, init_scale=0.5))
+    length = np.linalg.norm(model.W, axis=0)
+    np.testing.assert_allclose(length, [0.5] * 4 + [0.0] * 116, atol=1e-7)
+    assert abs(model.W[:, 0] @ model.W[:, 1]) < 1e-7 and not model.b.any()

@@ -7,7 +7,7 @@ import pytest
 
 from stages.toy.data import sample
 from stages.toy.dimensionality import dimensionality
-from stages.toy.polygon import is_regular, norms_in_span, polygon, polygon_model
+from stages.toy.polygon import feature_polygon, features_on_circle, is_regular, norms_in_span, polygon, polygon_model
 from tests.conftest import drawn
 from tests.toy.test_data import dense
 
@@ -54,3 +54,30 @@ def test_regular_polygons_are_told_from_other_shapes() -> None:
     two_circles[::2] *= 0.5
     for shape in (longer, turned, two_circles, np.zeros_like(h)):
         assert not is_regular(shape, 0.05)
+
+
+# gains of F features without a bias, on points of one feature each (derived by hand): F / (1 + 2 cos(2 pi / F)^2)
+@pytest.mark.parametrize(("F", "gain"), [(3, 3.0), (4, 4.0), (5, 4.1982), (6, 4.0), (7, 3.9382)])
+def test_without_a_bias_the_best_polygon_of_features_has_the_gain_derived_by_hand(F: int, gain: float) -> None:
+    n = 10**6  # so that a constant output gains nothing
+    law = feature_polygon(F, n, np.ones(10), bias=False)
+    assert n * law.gain == pytest.approx(gain, rel=1e-4) and law.bias == 0
+    assert law.radius == pytest.approx(np.sqrt(gain / F), rel=1e-3)
+
+
+def test_a_bias_can_only_help_and_the_law_is_what_the_model_loses_less() -> None:
+    n, F, rng = 400, 5, np.random.default_rng(0)
+    values = rng.uniform(0.1, 1, 4000)
+    law = feature_polygon(F, n, values)
+    assert law.gain > feature_polygon(F, n, values, bias=False).gain and law.bias < 0
+    # the direct sum over points of one feature each, of which every value of every feature is one
+    p = 1 / (n * np.mean(values**2))
+    W = features_on_circle(n, F, law.radius)[:, :F]
+    output = np.maximum(values[:, None, None] * (W.T @ W)[None] + law.bias, 0)  # [value, its feature, output]
+    error = ((output - values[:, None, None] * np.eye(F)) ** 2).sum(axis=2)
+    gain = p * (values[:, None] ** 2 - error).mean(axis=0).sum() - F * (p * values.mean()) ** 2
+    assert law.gain == pytest.approx(gain, rel=2e-3)
+    for r, b in ((1.02, 0), (0.98, 0), (1, 0.02), (1, -0.02)):  # and no other radius or bias gains more
+        moved = np.maximum(values[:, None, None] * r**2 * (W.T @ W)[None] + law.bias + b, 0)
+        worse = ((moved - values[:, None, None] * np.eye(F)) ** 2).sum(axis=2)
+        assert worse.mean() > error.mean() - 1e-6
