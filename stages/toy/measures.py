@@ -33,7 +33,8 @@ class Vectors(NamedTuple):
     """Features (columns of W) or data points (hidden vectors) of one model.
 
     `item` says which, `D` is their dimensionality and `vector` is (k, m). All of them are listed up to a limit;
-    beyond it, the half of largest D and a random half of the rest, which `sampled` marks.
+    beyond it, half of them those of largest D, after those that are there several times, and half a random choice of
+    the rest, which `sampled` marks.
     """
 
     item: NDArray[np.int64]
@@ -75,7 +76,7 @@ def list_vectors(
         return Vectors(like.item, D[like.item], np.asarray(vectors, dtype=np.float64)[like.item], like.sampled)
     item, sampled = np.arange(len(D)), np.zeros(len(D), dtype=bool)
     if len(D) > limit:
-        order = np.argsort(-D, kind="stable")
+        order = np.lexsort((-D, np.zeros(len(D)) if weight is None else -np.asarray(weight)))
         drawn = generator(seed).permutation(order[limit // 2 :])[: limit - limit // 2]
         sampled[drawn] = True
         item = np.sort(np.concatenate([order[: limit // 2], drawn]))

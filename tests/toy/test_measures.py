@@ -42,3 +42,11 @@ def test_beyond_the_limit_the_largest_and_a_random_half_are_listed() -> None:
     assert again.item.tolist() == listed.item.tolist() and again.sampled.tolist() == listed.sampled.tolist()
     np.testing.assert_allclose(again.vector, 2 * listed.vector + 1)
     assert list_vectors(v, 20, "other").item.tolist() != listed.item.tolist()
+
+
+def test_what_is_there_several_times_is_always_listed() -> None:
+    v, weight = np.random.default_rng(0).normal(size=(100, 2)), np.ones(100)
+    v[[3, 70]] *= 1e-3  # of the smallest D
+    weight[[3, 70]] = 5
+    listed = list_vectors(v, 10, "seed", weight)
+    assert {3, 70} <= set(listed.item[~listed.sampled].tolist()) and len(listed.item) == 10
