@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from stages.grid.bundle import write_bytes
 
 
@@ -36,6 +38,17 @@ class Summary(NamedTuple):
 
     headline: dict[str, float | int]
     claims: Sequence[Claim]
+
+
+def labelled(values: pd.Series, *names: str) -> dict[str, float]:
+    """{"T=3, R=2": value} of a table's column by index, whose levels have these names."""
+    return {
+        ", ".join(
+            f"{name}={part:g}" if isinstance(part, float) else f"{name}={part}"
+            for name, part in zip(names, key, strict=True)
+        ): float(value)
+        for key, value in zip(values.index.to_frame().itertuples(index=False, name=None), values, strict=True)
+    }
 
 
 def write(path: Path, summary: Summary) -> None:

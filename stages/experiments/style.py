@@ -122,7 +122,9 @@ def plain_log_y(axes: Axes) -> None:
 def log_T(axes: Axes, T: pd.Series, S: float | None = None) -> None:
     """A log axis of the training-set sizes T, with the paper's middle regime shaded if S says where it is."""
     low, high = T.min() / 1.25, T.max() * 1.25
-    ticks = [t for t in (3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000) if low <= t <= high]
+    ticks = [t for t in (1, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000) if low <= t <= high]
+    if len(ticks) < 3:
+        ticks = sorted(T.unique())
     axes.set(xscale="log", xlim=(low, high), xlabel="training points T")
     axes.set_xticks(ticks, labels=[f"{t:,}" for t in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -135,6 +137,12 @@ def curve(axes: Axes, cells: pd.DataFrame, column: str, color: Any, label: str |
     mean = cells.groupby(x)[column].mean()
     axes.plot(mean.index, mean, color=color, label=label)
     axes.scatter(cells[x], cells[column], s=9, color=color, alpha=0.4, linewidths=0)
+
+
+def title(summary: dict[str, Any], statement: str, question: str, claims: slice = slice(None)) -> str:
+    """The statement where some of these claims hold and none of them fails; else the question."""
+    holds = [claim["holds"] for claim in summary.get("claims", [])[claims]]
+    return statement if True in holds and False not in holds else question
 
 
 def ramp(count: int) -> list[Any]:

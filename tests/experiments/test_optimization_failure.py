@@ -36,6 +36,7 @@ def test_shapes_are_told_apart_and_do_not_hang_on_turn_or_size(radii: list[float
 def cells(shapes: dict[int, list[str]], **columns: object) -> pd.DataFrame:
     rows = [
         {"T": T, "shape": name, "init_seed": k, "data_seed": 0, "lr": 1e-3, "steps": 100, "status": "trained"}
+        | {"train_loss": 0.0 if name == "regular" else 0.2}
         for T, names in shapes.items()
         for k, name in enumerate(names)
     ]
@@ -53,9 +54,14 @@ def test_claims_follow_the_shares() -> None:
     random = cells({8: ["two circles", "regular"]}, supports="random")
     exact = cells({5: ["regular"] * 2, 8: ["regular", "other", "other"]}, supports="disjoint")
     found = [claim.holds for claim in summary(pd.concat([random, exact]), MEASURE).claims]
-    assert found == [True, True, None, None]
+    assert found == [True, True, True, None, None]
     none = cells({8: ["regular"] * 2}, supports="random")
     cured = cells({8: ["regular"] * 3}, supports="disjoint")
     sweep = pd.concat([cured, cured.assign(lr=1e-2), cured.assign(steps=900)])
     found = [claim.holds for claim in summary(pd.concat([none, none, none, sweep]), MEASURE).claims]
-    assert found == [False, False, False, False]
+    assert found == [False, False, None, False, False]
+
+
+def test_other_shapes_may_store_the_points_too() -> None:
+    stores = cells({8: ["regular", "other", "other", "regular"]}, supports="disjoint").assign(train_loss=0.0)
+    assert summary(stores, MEASURE).claims[2].holds is False

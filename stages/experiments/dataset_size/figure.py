@@ -123,9 +123,7 @@ def _norms(cells: pd.DataFrame, end: float) -> Figure:
         style.plain_log_y(axes)
         _log_T(axes, cells, limits, end)
     figure.get_axes()[0].legend(loc="upper right")
-    figure.suptitle(
-        "Norms grow with each point memorised, until AdamW's reach ends, and fall once features pay", y=1.02
-    )
+    figure.suptitle("Norms of the weights and of the bias, from few points to many", y=1.02)
     return figure
 
 

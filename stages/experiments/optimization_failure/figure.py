@@ -19,10 +19,10 @@ SHOWN = 6  # runs of each shape in the gallery
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     cells = tables.cells[tables.cells.status == "trained"]
-    return {"shares": _shares(cells), "gallery": _gallery(cells, tables.vectors)} if len(cells) else {}
+    return {"shares": _shares(cells, summary), "gallery": _gallery(cells, tables.vectors)} if len(cells) else {}
 
 
-def _shares(cells: pd.DataFrame) -> Figure:
+def _shares(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     panels = figure.subplots(1, 4, sharey=True)
     at = usual(cells)
@@ -43,7 +43,14 @@ def _shares(cells: pd.DataFrame) -> Figure:
     )
     panels[0].set_ylabel("share of runs")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(SHAPES))
-    figure.suptitle("Training on a few points often ends short of the regular polygon")
+    figure.suptitle(
+        style.title(
+            summary,
+            "Training on a few points often ends short of the regular polygon",
+            "What training on a few points ends in",
+            slice(1, 2),
+        )
+    )
     return figure
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stages.claims import Claim, Summary
+from stages.claims import Claim, Summary, labelled
 from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
@@ -81,6 +81,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
             "share of runs on random points, of 100 at laptop scale; holds if any; spread: the share of every shape",
         ),
         _regular(at),
+        _stored(cells),
         _by(cells, "lr", "a larger learning rate does not cure it"),
         _by(cells, "steps", "more steps do not cure it"),
     ]
@@ -97,7 +98,25 @@ def _regular(at: pd.DataFrame) -> Claim:
         measured,
         None,
         bool((exact[exact.index >= 8] < 0.5).all()) if exact is not None and exact.index.max() >= 8 else None,
-        "share of regular polygons; holds if below one half at every T from 8 on. (Other shapes may store them too)",
+        "share of regular polygons; holds if below one half at every T from 8 on",
+    )
+
+
+def _stored(cells: pd.DataFrame) -> Claim:
+    """Whether the other shapes store the points as well, which orthonormal points allow (any larger polygon does)."""
+    exact = usual(cells)[lambda of: (of.status == "trained") & (of.supports == "disjoint") & (of["T"] >= 8)]
+    lost = (exact.train_loss > 1 / (2 * exact["T"])).groupby(exact["shape"]).mean()
+    others = lost.drop("regular", errors="ignore")
+    known = len(others) > 0 and "regular" in lost.index
+    return Claim(
+        "runs that miss the polygon leave points unstored",
+        "this project's question (orthonormal points)",
+        "not stated",
+        labelled(lost, "shape") if known else None,
+        labelled(exact.groupby("shape").train_loss.median(), "shape"),
+        bool(others.min() > 0.9 and lost["regular"] < 0.1) if known else None,
+        "share of each shape's runs at T of 8 and more whose train loss exceeds what half a lost point costs; holds if "
+        "above .9 for every other shape and below .1 for regular ones; spread: median train loss",
     )
 
 

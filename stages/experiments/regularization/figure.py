@@ -30,5 +30,12 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             axes.set_yscale("log")
             style.plain_log_y(axes)
         axes.legend(title=TITLES[name], fontsize=8.5)
-    figure.suptitle(f"Weight decay takes the bump away, more steps raise it (m = {by['steps'].m.iloc[0]})")
+    figure.suptitle(
+        style.title(
+            summary,
+            "Weight decay takes the bump away, more steps raise it",
+            "What weight decay and steps do to the bump",
+        )
+        + f" (m = {by['steps'].m.iloc[0]})"
+    )
     return {"regularization": figure}

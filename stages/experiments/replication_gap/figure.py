@@ -32,7 +32,13 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         style.log_T(axes, sweep["T"], sweep.S.iloc[0])
         style.plain_log_y(axes)
     _peaks(right, cells)
-    figure.suptitle("One knob, Adam's eps, leads from the replications' double descent to the paper's")
+    figure.suptitle(
+        style.title(
+            summary,
+            "One knob, Adam's eps, leads from the replications' double descent to the paper's",
+            "What Adam's eps does to double descent",
+        )
+    )
     return {"replication_gap": figure}
 
 
@@ -47,6 +53,7 @@ def _peaks(axes: Any, cells: Any) -> None:
         where = published["eps_share"], published["bump"]
         axes.annotate(name, where, xytext=(8, 5), textcoords="offset points", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="eps of the summed loss / (1 - S)", title="highest mean in the middle")
+    axes.set_xlim(right=30 * found.eps_share.max())  # room for what is written
     axes.set_ylim(top=3 * max(REPLICATIONS["bump"], found.test_loss.max()))
     style.plain_log_y(axes)
     axes.legend(fontsize=8)
