@@ -55,7 +55,9 @@ CELLS = SPEC | {
     "constant_loss": Column(
         float, "loss of the best constant output on the test points, where the loss is the paper's"
     ),
-    "features_forgotten": Column(int, "features that some snapshot had learned, and the last model has not"),
+    "features_forgotten": Column(
+        int, "features that some snapshot had learned, and whose D_f is less than half of that now"
+    ),
 }
 CELLS |= MOMENT
 
@@ -111,8 +113,9 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     for i in (i for i in models if rows[i]["selected"]):
         snapshots = _snapshots(records[i], models[i])
         if snapshots:
-            learned = np.array([dimensionality(snapshot.W.T) > measure.learned for _, snapshot in snapshots])
-            rows[i]["features_forgotten"] = int((learned.any(axis=0) & ~learned[-1]).sum())
+            D_f = np.array([dimensionality(snapshot.W.T) for _, snapshot in snapshots])
+            learned, last_D = (D_f > measure.learned).any(axis=0), D_f[-1]
+            rows[i]["features_forgotten"] = int((learned & (last_D < measure.learned / 2)).sum())
         history += _history(rows[i], snapshots, points[i], measure)
         last = _listed(rows[i], models[i], points[i], measure)
         before = snapshots[:-1]  # the last is the model itself

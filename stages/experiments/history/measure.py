@@ -24,8 +24,8 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
             else None,
             {f"T={T}": float(row.features_forgotten) for T, row in by_T.iterrows()},
             bool(forgets.any()) if len(many) else None,
-            f"at the largest T: features of D_f > {measure.learned} in some snapshot and not in the last, in at least "
-            "one run; spread: the mean number at each T",
+            f"at the largest T: features of D_f > {measure.learned} in some snapshot and of less than half of that in "
+            "the last, in at least one run; spread: the mean number at each T",
         )
     ]
     headline = {"forgotten_end": float(many.features_forgotten.mean())} if len(many) else {}
