@@ -1,0 +1,111 @@
+"""The T x m map of test loss, and where more data or more hidden dimensions raise it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stages.claims import Claim, Summary, labelled
+from stages.experiments.regimes import CLEAR, POLYGONS_END, standard_error
+from stages.params import Measure
+
+
+class Rise(NamedTuple):
+    """The largest rise of mean test loss along one line of the map, T or m growing and the other fixed."""
+
+    at: int  # the other's value
+    start: int
+    peak: int
+    height: float
+    standard_error: float
+    falls: bool  # clearly, after the peak
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than CLEAR standard errors high."""
+        return self.height > CLEAR * self.standard_error
+
+
+def table(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row for each (T, m): mean test loss, its standard error, and the spread over training sets."""
+    groups = cells[cells.selected].groupby(["T", "m"])
+    loss = groups.test_loss
+    errors = np.array([standard_error(of) for _, of in groups])
+    return pd.DataFrame({"mean": loss.mean(), "error": errors, "spread": loss.std(ddof=1)})
+
+
+def rises(of: pd.DataFrame, along: str) -> list[Rise]:
+    """The largest rise along each line of `table`'s map that has one; from T = 30 on, where polygons end."""
+    other = "m" if along == "T" else "T"
+    lines = of[of.index.get_level_values("T") >= POLYGONS_END].reset_index().sort_values(along)
+    found = []
+    for value, line in lines.groupby(other):
+        mean, error, x = (line[name].to_numpy() for name in ("mean", "error", along))
+        gains = mean[None, :] - mean[:, None]  # [start, peak]
+        gains[np.tril_indices(len(x))] = -np.inf
+        if len(x) < 2 or gains.max() <= 0:
+            continue
+        i, k = np.unravel_index(int(gains.argmax()), gains.shape)
+        later = mean[k + 1 :] + CLEAR * np.hypot(error[k + 1 :], error[k])
+        falls = bool((later < mean[k]).any())
+        found.append(
+            Rise(int(str(value)), int(x[i]), int(x[k]), mean[k] - mean[i], float(np.hypot(*error[[i, k]])), falls)
+        )
+    return found
+
+
+def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
+    """More data, and more hidden dimensions, each hurt somewhere; larger models are more consistent."""
+    of = table(cells)
+    along_T, along_m = rises(of, "T"), rises(of, "m")
+    claims = [
+        _hurts("more data hurts somewhere", "T", along_T, many=of.index.get_level_values("T").nunique() > 1),
+        _hurts(
+            "more hidden dimensions hurt somewhere", "m", along_m, many=of.index.get_level_values("m").nunique() > 1
+        ),
+        _consistent(of),
+    ]
+    headline = {f"rise_along_{name}": max(r.height for r in rs) for name, rs in (("T", along_T), ("m", along_m)) if rs}
+    return Summary(headline, claims)
+
+
+def _hurts(text: str, along: str, found: list[Rise], *, many: bool) -> Claim:
+    other = "m" if along == "T" else "T"
+    clear = [rise for rise in found if rise.is_clear]
+    best = max(clear or found, key=lambda rise: rise.height / rise.standard_error, default=None)
+    return Claim(
+        text,
+        "T x m map",
+        "double descent along both axes",
+        best
+        and {
+            f"{other}={best.at}": f"{along} from {best.start} to {best.peak}",
+            "rise of test loss": best.height,
+            "standard error": best.standard_error,
+        },
+        {f"{other}={rise.at}": [rise.start, rise.peak, rise.height, rise.standard_error] for rise in found},
+        bool(clear) if many else None,
+        f"measured: the clearest rise of mean test loss along {along} at one {other}, from T = {POLYGONS_END} on; "
+        f"holds if it is over {CLEAR} standard errors high. Spread: start, peak, height and standard error of the "
+        f"largest rise at each {other}",
+    )
+
+
+def _consistent(of: pd.DataFrame) -> Claim:
+    middle = of[of.index.get_level_values("T") >= POLYGONS_END].reset_index()
+    middle = middle.assign(share=middle.spread / middle["mean"], small=middle.m <= 3)
+    spread = middle.groupby("m").share.max()
+    small, large = (spread[spread.index <= 3], spread[spread.index > 3])
+    both = len(small) > 0 and len(large) > 0
+    return Claim(
+        "models of more than three hidden dimensions are much more consistent",
+        "T x m map",
+        "much more consistent for m > 3",
+        labelled(spread, "m") if both else None,
+        None,
+        bool(large.max() < small.min() / 2) if both else None,
+        "standard deviation of test loss over training sets, as a share of its mean, at the worst T; holds if at every "
+        "m > 3 it is less than half of that at m = 2 and 3",
+    )

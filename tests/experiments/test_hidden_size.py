@@ -1,0 +1,58 @@
+"""Rises of test loss along either axis of a T x m map that is made up."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from stages.experiments.hidden_size.measure import rises, summary, table
+from stages.params import Measure
+
+MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+
+
+def cells(means: dict[tuple[int, int], float], noise: float = 1e-3) -> pd.DataFrame:
+    """Three runs a (T, m) about these mean losses."""
+    rows = [
+        {"T": T, "m": m, "selected": True, "test_loss": mean + noise * k, "test_loss_se": 1e-4}
+        for (T, m), mean in means.items()
+        for k in (-1, 0, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+FLAT = {(T, m): 1.0 - 0.01 * (m > 3) - 0.02 * (T > 300) for T in (10, 30, 100, 300, 1000) for m in (2, 3, 4, 8)}
+
+
+def test_the_table_has_mean_error_and_spread() -> None:
+    of = table(cells({(30, 2): 1.5}, noise=0.3))
+    assert of.loc[(30, 2), "mean"] == pytest.approx(1.5) and of.loc[(30, 2), "spread"] == pytest.approx(0.3)
+    assert of.loc[(30, 2), "error"] == pytest.approx((0.3**2 / 3 + 1e-8) ** 0.5)
+
+
+def test_a_ridge_is_found_along_both_axes_and_where_it_is() -> None:
+    of = table(cells(FLAT | {(100, 4): 1.4}))
+    along_T, along_m = rises(of, "T"), rises(of, "m")
+    assert [(r.at, r.start, r.peak) for r in along_T if r.is_clear] == [(4, 30, 100)]
+    assert [(r.at, r.peak) for r in along_m if r.is_clear] == [(100, 4)]
+    assert along_T[0].height == pytest.approx(0.41)
+
+
+def test_claims_hold_only_with_a_clear_rise() -> None:
+    assert [claim.holds for claim in summary(cells(FLAT | {(100, 4): 1.4}), MEASURE).claims][:2] == [True, True]
+    assert [claim.holds for claim in summary(cells(FLAT), MEASURE).claims][:2] == [False, False]
+    assert [claim.holds for claim in summary(cells(FLAT | {(100, 4): 1.01}, 0.05), MEASURE).claims][:2] == [
+        False,
+        False,
+    ]
+    assert [claim.holds for claim in summary(cells({(100, 4): 1.0}), MEASURE).claims] == [None, None, None]
+    few = cells(FLAT | {(10, 4): 0.5})  # a rise from T = 10, where polygons are, does not count
+    assert summary(few, MEASURE).claims[0].holds is False
+
+
+def test_larger_models_are_more_consistent_if_every_one_of_them_is() -> None:
+    small = cells({key: mean for key, mean in FLAT.items() if key[1] <= 3}, noise=0.02)
+    large = cells({key: mean for key, mean in FLAT.items() if key[1] > 3}, noise=0.005)
+    assert summary(pd.concat([small, large]), MEASURE).claims[2].holds is True
+    wild = large.assign(test_loss=large.test_loss + 0.1 * (large.m == 8) * (large.groupby(["T", "m"]).cumcount() - 1))
+    assert summary(pd.concat([small, wild]), MEASURE).claims[2].holds is False
