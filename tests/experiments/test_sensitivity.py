@@ -1,0 +1,47 @@
+"""Settings and spreads on runs made up to be known."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from stages.experiments.sensitivity.measure import spreads, summary, with_setting
+from stages.params import Measure
+
+MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+
+
+def cells(settings: dict[int, float], seeds: dict[int, float]) -> pd.DataFrame:
+    """Two runs of three settings; by m, how far test loss moves with the setting and with the seed."""
+    usual = {"init": "xavier_normal", "init_scale": 1.0, "lr": 1e-3, "eps": 1e-6}
+    turned = [{}, {"lr": 1e-2}, {"init": "xavier_uniform"}]
+    rows = [
+        {"T": T, "m": m, "status": "trained", "test_loss": 1 + settings[m] * k + seeds[m] * seed}
+        | {"features_learned": 5 - settings[m] * 10 * k, "regular": k != 1 if m == 2 else None}
+        | (usual | changes)
+        for T in (6, 200)
+        for m in settings
+        for k, changes in enumerate(turned)
+        for seed in (0, 1)
+        for _ in range(1 if changes else 2)  # so that the usual ones are the most frequent
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_settings_are_named_by_what_is_turned_and_the_usual_comes_first() -> None:
+    named = with_setting(cells({2: 0.1}, {2: 0.0}))
+    assert list(dict.fromkeys(named.setting)) == ["usual", "init uniform", "lr 0.01"]
+
+
+def test_spread_over_settings_and_over_seeds_are_told_apart() -> None:
+    of = spreads(with_setting(cells({2: 0.1, 4: 0.0}, {2: 0.0, 4: 0.2})), "test_loss")
+    assert of.settings[200, 2] == pytest.approx(0.1) and of.seeds[200, 2] == pytest.approx(0)
+    assert of.settings[200, 4] == pytest.approx(0) and of.seeds[200, 4] > 0.1
+
+
+def test_claims_hold_where_small_models_move_more() -> None:
+    wide = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
+    assert [claim.holds for claim in summary(wide, MEASURE).claims] == [True] * 4
+    narrow = cells({2: 0.01, 4: 0.2}, {2: 0.01, 4: 0.1}).assign(regular=True)
+    assert [claim.holds for claim in summary(narrow, MEASURE).claims] == [False] * 4
+    assert [claim.holds for claim in summary(wide[wide.m == 2], MEASURE).claims][:3] == [None] * 3
