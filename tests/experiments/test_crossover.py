@@ -1,0 +1,53 @@
+"""Where two made-up curves of train loss cross."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from stages.experiments.crossover.measure import crossing, lowest, summary, with_kind
+from stages.params import Measure
+
+MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+
+
+def cells(cross: float, plain: int = 500) -> pd.DataFrame:
+    """Features gain .02 of the loss whatever T, points .02 at T = cross and less beyond; plain runs turn at `plain`."""
+    rows = []
+    for T in (300, 1000, 3000, 10_000):
+        for seed in (0, 1):
+            for start, kind in ((100, "points"), (20_000, "features"), (0, "points" if plain > T else "features")):
+                for worse in (0.0, 1e-3):  # learning rates
+                    gain = 0.02 if kind == "features" else 0.02 * cross / T
+                    rows.append(
+                        {"T": T, "S": 0.99, "data_seed": seed, "parent_T": start, "status": "trained"}
+                        | {"train_loss": 1 - gain + worse, "test_loss": 0.98 if kind == "features" else 1.1}
+                        | {"constant_loss": 0.99}
+                    )
+    return pd.DataFrame(rows)
+
+
+def test_the_lowest_of_each_kind_is_kept() -> None:
+    least = lowest(with_kind(cells(2000)))
+    assert len(least) == 4 * 2 * 2
+    assert set(least[least.kind == "generalising"].train_loss.round(6)) == {0.98}
+
+
+def test_the_crossing_is_found_between_the_sizes_it_lies_between() -> None:
+    measured = summary(cells(2000), MEASURE)
+    assert measured.claims[0].holds is True and 1000 < measured.headline["crossover_T"] < 3000
+    assert measured.claims[1].holds is True  # plain training turns at 500
+    assert summary(cells(2000, plain=5000), MEASURE).claims[1].holds is False
+
+
+def test_without_a_crossing_the_claim_fails_and_without_both_kinds_it_cannot_tell() -> None:
+    assert summary(cells(100), MEASURE).claims[0].holds is False
+    assert summary(cells(10**6), MEASURE).claims[0].holds is False
+    one_kind = cells(2000).query("test_loss > 1")
+    assert summary(one_kind, MEASURE).claims[0].holds is None
+
+
+def test_the_crossing_is_where_the_difference_goes_below_zero_for_good() -> None:
+    assert crossing(pd.Series({100: 1.0, 1000: -1.0, 2000: 1.0, 4000: -1.0})) == pytest.approx(2000 * 2**0.5)
+    assert crossing(pd.Series({100: 1.0, 1000: 2.0})) is None
+    assert crossing(pd.Series({100: -1.0, 1000: -2.0})) is None
