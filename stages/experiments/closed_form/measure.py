@@ -198,7 +198,7 @@ def _pentagon(features: pd.DataFrame) -> Claim:
         spread or None,
         int(str(mean.idxmax())) == 5 if both else None,
         "a thousand times the gain over the best constant output, of runs that kept their polygon; spread: the law's. "
-        "With a negative bias, which hides the neighbours, the hexagon gains more. Random weights do not lead there, but "
-        "to five features and many small ones beside them, as starts from three or four do (other shape): no regular "
-        "polygon, and it gains as much or more",
+        "With a negative bias, which hides the neighbours, the hexagon gains more. Random weights do not lead there, "
+        "but to five features and many small ones beside them, as starts from three or four do (other shape): no "
+        "regular polygon, and it gains as much or more",
     )
