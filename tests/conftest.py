@@ -51,10 +51,10 @@ class Project:
         self.folder = folder
         shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "params.yaml", folder)
-        pipeline = (ROOT / "dvc.yaml").read_text()
-        assert "- scale: laptop\n" in pipeline
-        pipeline = re.sub(r"x: \[[^\]]*\]", "x: [geometry, dataset_size]", pipeline)
-        (folder / "dvc.yaml").write_text(pipeline.replace("- scale: laptop\n", "- scale: smoke\n"))
+        for name, scale in (("dvc.yaml", "smoke"), ("stages/paper/dvc.yaml", "paper")):
+            pipeline = re.sub(r"x: \[[^\]]*\]", "x: [geometry, dataset_size]", (ROOT / name).read_text())
+            assert "- scale: " in pipeline
+            (folder / name).write_text(re.sub(r"- scale: \w+\n", f"- scale: {scale}\n", pipeline))
 
     def set(self, key: str, value: Any) -> None:
         """Set one dotted key of params.yaml."""
