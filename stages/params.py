@@ -65,7 +65,7 @@ class Cell(NamedTuple):
         """
         if not self.training.parent_T:
             return None
-        data = self.data.model_copy(update={"T": self.training.parent_T, "repeated": 0, "copies": 1})
+        data = Data(**self.data.model_dump() | {"T": self.training.parent_T, "repeated": 0, "copies": 1})
         return Cell(data, self.training.model_copy(update={"parent_T": 0, "snapshots": 0}))
 
 
@@ -168,6 +168,11 @@ def _experiment(where: str, axes: set[str], defaults: dict[str, Any], block: dic
             raise ParamsError(
                 f"{FILE}: {where}.training.init is point_polygon; allowed: with T >= 3 and disjoint supports"
             )
+        try:
+            _ = cell.parent
+        except ValidationError as invalid:
+            reason = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ParamsError(f"{FILE}: {where}.training.parent_T is {cell.training.parent_T}; {reason}") from None
     for part, model in (("data", Data), ("training", Training)):
         for key in model.model_fields.keys() - axes:
             if len(values := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:

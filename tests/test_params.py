@@ -97,6 +97,12 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
         ),
         ("geometry.smoke.data.first_of", 4, "the first 5 points are of a set of at least as many: first_of >= 5, or 0"),
         ("geometry.smoke.data", {"fresh": True, "first_of": 30}, "fresh points have random supports, are not repeated"),
+        (
+            "geometry.smoke.data",
+            {"repeated": 3},
+            "3 repeated points of one copy each are none; allowed: repeated 0 or 1",
+        ),
+        ("geometry.smoke.training.corners", 2, "corners are 3 or more with init feature_polygon, and 0 with any other"),
         ("geometry.smoke.training.corners", 5, "corners are 3 or more with init feature_polygon, and 0 with any other"),
         ("geometry.smoke.training", {"init": "feature_polygon"}, "corners are 3 or more with init feature_polygon"),
         (

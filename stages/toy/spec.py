@@ -47,6 +47,10 @@ class Data(BaseModel):
             raise ValueError("fresh points have random supports, are not repeated and not the first of others")
         if 0 < self.first_of < self.T:
             raise ValueError(f"the first {self.T} points are of a set of at least as many: first_of >= {self.T}, or 0")
+        if self.repeated > 1 and self.copies == 1:
+            raise ValueError(
+                f"{self.repeated} repeated points of one copy each are none; allowed: repeated 0 or 1, or copies >= 2"
+            )
         if self.repeated > self.T:
             raise ValueError(f"{self.repeated} repeated points allow T >= {self.repeated}")
         if self.supports == "disjoint" and max(self.T, self.first_of) * k > self.n:
@@ -89,7 +93,7 @@ class Training(BaseModel):
     def _polygon_is_possible(self) -> Training:
         if self.init.endswith("polygon") and (self.m != 2 or not self.tied or self.hidden != "linear"):
             raise ValueError(f"init {self.init} allows m = 2, tied weights and linear h only")
-        if (self.init == "feature_polygon") != (self.corners >= 3):
+        if (self.corners < 3) if self.init == "feature_polygon" else self.corners:
             raise ValueError("corners are 3 or more with init feature_polygon, and 0 with any other")
         return self
 

@@ -110,7 +110,7 @@ def test_repeated_points_weigh_as_often_as_they_are_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"repeated": 10}, "10 repeated points allow T >= 10"),
+        ({"repeated": 10, "copies": 2}, "10 repeated points allow T >= 10"),
         ({"fresh": True, "repeated": 1}, "fresh points have random supports, are not repeated"),
         ({"fresh": True, "supports": "disjoint"}, "fresh points have random supports"),
     ],
