@@ -47,6 +47,10 @@ def test_each_claim_fails_on_what_it_is_about() -> None:
     assert apart["against T (1 - S) curves of different S coincide (m = 2)"] is False
     moved = holds(grid({0.97: 7, 0.99: 7}, {1e-3: 3, 1.0: 15}))
     assert moved["weight decay does not move the jump (m = 2)"] is False
+    flat = holds(pd.concat([grid({0.97: 7, 0.99: 7}, {1e-3: 7}), curve(99, weight_decay=1.0), curve(99, S=0.995)]))
+    assert flat["weight decay does not move the jump (m = 2)"] is False
+    assert flat["features appear near T (1 - S) = 10 (m = 2)"] is False
+    assert flat["against T (1 - S) curves of different S coincide (m = 2)"] is False
     stays = holds(pd.concat([curve(7, S, falls=False) for S in (0.97, 0.99, 0.995)]))
     assert stays["the largest D_f falls again past the jump (m = 2)"] is False
 

@@ -38,16 +38,19 @@ def test_a_ridge_is_found_along_both_axes_and_where_it_is() -> None:
     assert along_T[0].height == pytest.approx(0.41)
 
 
-def test_claims_hold_only_with_a_clear_rise() -> None:
-    assert [claim.holds for claim in summary(cells(FLAT | {(100, 4): 1.4}), MEASURE).claims][:2] == [True, True]
+def test_claims_hold_only_with_clear_rises_on_several_lines() -> None:
+    ridge = FLAT | {(100, 2): 1.2, (100, 4): 1.4, (300, 8): 1.3}  # along T at three m
+    assert summary(cells(ridge), MEASURE).claims[0].holds is True
+    ridge |= {(30, 3): 1.2, (1000, 8): 1.3}  # along m at three T and more
+    assert [claim.holds for claim in summary(cells(ridge), MEASURE).claims][:2] == [True, True]
+    assert [claim.holds for claim in summary(cells(FLAT | {(100, 4): 1.4}), MEASURE).claims][:2] == [False, False]
     assert [claim.holds for claim in summary(cells(FLAT), MEASURE).claims][:2] == [False, False]
-    assert [claim.holds for claim in summary(cells(FLAT | {(100, 4): 1.01}, 0.05), MEASURE).claims][:2] == [
-        False,
-        False,
-    ]
+    assert [claim.holds for claim in summary(cells(ridge, 0.3), MEASURE).claims][:2] == [False, False]
     assert [claim.holds for claim in summary(cells({(100, 4): 1.0}), MEASURE).claims] == [None, None, None]
-    few = cells(FLAT | {(10, 4): 0.5})  # a rise from T = 10, where polygons are, does not count
+    few = cells(FLAT | {(10, m): 0.5 for m in (2, 3, 4, 8)})  # a rise from T = 10, where polygons are, does not count
     assert summary(few, MEASURE).claims[0].holds is False
+    one_set = cells(ridge).drop_duplicates(["T", "m"])
+    assert [claim.holds for claim in summary(one_set, MEASURE).claims] == [None, None, None]
 
 
 def test_larger_models_are_more_consistent_if_every_one_of_them_is() -> None:

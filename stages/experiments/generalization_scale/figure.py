@@ -15,7 +15,7 @@ from stages.experiments.style import Tables
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figure: a row for each m; over T by weight decay, over T and T (1 - S) by sparsity."""
     by = slices(tables.cells)
-    sizes = sorted(by["S"].m.unique())
+    sizes = sorted(set(by["S"].m) & set(by["weight_decay"].m))
     if not sizes:
         return {}
     figure = Figure(figsize=(11.5, 2.9 * len(sizes) + 0.5), layout="constrained")
@@ -26,7 +26,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         _curves(row[2], S, "S", "scaled")
         row[0].set_ylabel(f"largest $D_f$, m = {m}")
         for axes in row:
-            axes.set_ylim(0, 1.08 * max(decay.D_f_max.max(), S.D_f_max.max()))
+            axes.set_ylim(0, 1.08 * tables.cells.D_f_max[tables.cells.m == m].max())
     row0 = figure.get_axes()[:3]
     for axes, title in zip(row0, ("by weight decay", "by sparsity", "by sparsity, over T (1 - S)"), strict=True):
         axes.set_title(title)
@@ -37,7 +37,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             summary,
             "Features appear once each has been seen some ten times, whatever the weight decay",
             "When features appear, by weight decay and sparsity",
-            slice(0, 3),
+            slice(0, 3 * len(sizes)),
         )
     )
     return {"generalization_scale": figure}

@@ -35,12 +35,13 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     _ridges(left, of, above)
     spread = of.spread.unstack("T").where(lambda s: s > 0)
     if spread.notna().any(axis=None):
-        _map(right, spread, LogNorm(float(np.nanmin(spread)), float(np.nanmax(spread))), "viridis", "{:.2g}")
+        low, high = float(np.nanmin(spread)), float(np.nanmax(spread))
+        _map(right, spread, LogNorm(0.9 * low, 1.1 * high), "viridis", "{:.2g}")
     right.set_title("its standard deviation over training sets")
     figure.suptitle(
         style.title(
             summary,
-            "More data, and more hidden dimensions, can each raise test loss before they lower it",
+            "More data, and more hidden dimensions, can each raise test loss",
             "Test loss over training points and hidden dimensions",
             slice(0, 2),
         )

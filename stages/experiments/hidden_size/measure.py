@@ -11,6 +11,8 @@ from stages.claims import Claim, Summary, labelled
 from stages.experiments.regimes import CLEAR, POLYGONS_END, standard_error
 from stages.params import Measure
 
+SEVERAL = 3  # lines with a clear rise: where test loss is the same throughout, noise makes so many in 1 % of maps
+
 
 class Rise(NamedTuple):
     """The largest rise of mean test loss along one line of the map, T or m growing and the other fixed."""
@@ -20,7 +22,6 @@ class Rise(NamedTuple):
     peak: int
     height: float
     standard_error: float
-    falls: bool  # clearly, after the peak
 
     @property
     def is_clear(self) -> bool:
@@ -48,30 +49,25 @@ def rises(of: pd.DataFrame, along: str) -> list[Rise]:
         if len(x) < 2 or gains.max() <= 0:
             continue
         i, k = np.unravel_index(int(gains.argmax()), gains.shape)
-        later = mean[k + 1 :] + CLEAR * np.hypot(error[k + 1 :], error[k])
-        falls = bool((later < mean[k]).any())
-        found.append(
-            Rise(int(str(value)), int(x[i]), int(x[k]), mean[k] - mean[i], float(np.hypot(*error[[i, k]])), falls)
-        )
+        found.append(Rise(int(str(value)), int(x[i]), int(x[k]), mean[k] - mean[i], float(np.hypot(*error[[i, k]]))))
     return found
 
 
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """More data, and more hidden dimensions, each hurt somewhere; larger models are more consistent."""
-    of = table(cells)
+    of = table(cells).dropna()  # those of several training sets
     along_T, along_m = rises(of, "T"), rises(of, "m")
+    lines = {name: of.index.get_level_values(name).nunique() for name in ("T", "m")}
     claims = [
-        _hurts("more data hurts somewhere", "T", along_T, many=of.index.get_level_values("T").nunique() > 1),
-        _hurts(
-            "more hidden dimensions hurt somewhere", "m", along_m, many=of.index.get_level_values("m").nunique() > 1
-        ),
+        _hurts("more data hurts somewhere", "T", along_T, enough=lines["m"] >= SEVERAL and lines["T"] > 1),
+        _hurts("more hidden dimensions hurt somewhere", "m", along_m, enough=lines["T"] >= SEVERAL and lines["m"] > 1),
         _consistent(of),
     ]
     headline = {f"rise_along_{name}": max(r.height for r in rs) for name, rs in (("T", along_T), ("m", along_m)) if rs}
     return Summary(headline, claims)
 
 
-def _hurts(text: str, along: str, found: list[Rise], *, many: bool) -> Claim:
+def _hurts(text: str, along: str, found: list[Rise], *, enough: bool) -> Claim:
     other = "m" if along == "T" else "T"
     clear = [rise for rise in found if rise.is_clear]
     best = max(clear or found, key=lambda rise: rise.height / rise.standard_error, default=None)
@@ -81,21 +77,22 @@ def _hurts(text: str, along: str, found: list[Rise], *, many: bool) -> Claim:
         "double descent along both axes",
         best
         and {
+            "lines with a clear one": len(clear),
             f"{other}={best.at}": f"{along} from {best.start} to {best.peak}",
             "rise of test loss": best.height,
             "standard error": best.standard_error,
         },
         {f"{other}={rise.at}": [rise.start, rise.peak, rise.height, rise.standard_error] for rise in found},
-        bool(clear) if many else None,
+        len(clear) >= SEVERAL if enough else None,
         f"measured: the clearest rise of mean test loss along {along} at one {other}, from T = {POLYGONS_END} on; "
-        f"holds if it is over {CLEAR} standard errors high. Spread: start, peak, height and standard error of the "
-        f"largest rise at each {other}",
+        f"holds if at {SEVERAL} values of {other} or more there is one of over {CLEAR} standard errors, which noise "
+        f"alone makes in 1 % of maps. Spread: start, peak, height, standard error of the largest rise at each {other}",
     )
 
 
 def _consistent(of: pd.DataFrame) -> Claim:
     middle = of[of.index.get_level_values("T") >= POLYGONS_END].reset_index()
-    middle = middle.assign(share=middle.spread / middle["mean"], small=middle.m <= 3)
+    middle = middle.assign(share=middle.spread / middle["mean"])
     spread = middle.groupby("m").share.max()
     small, large = (spread[spread.index <= 3], spread[spread.index > 3])
     both = len(small) > 0 and len(large) > 0
@@ -105,7 +102,7 @@ def _consistent(of: pd.DataFrame) -> Claim:
         "much more consistent for m > 3",
         labelled(spread, "m") if both else None,
         None,
-        bool(large.max() < small.min() / 2) if both else None,
+        bool(large.max() < small.max() / 2) if both else None,
         "standard deviation of test loss over training sets, as a share of its mean, at the worst T; holds if at every "
-        "m > 3 it is less than half of that at m = 2 and 3",
+        "m > 3 it is less than half of the larger of m = 2 and 3",
     )
