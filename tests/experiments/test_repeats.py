@@ -51,19 +51,38 @@ def table(c: float, **columns: object) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**columns)
 
 
-@pytest.mark.parametrize("c", [0.1, 0.4, 1.7])
+@pytest.mark.parametrize("c", [0.4, 1.0, 1.7])
 def test_the_boundary_is_found(c: float) -> None:
     of = table(c)
     best = best_boundary(of, "repeated_recalled")
-    assert agreement(of, "repeated_recalled", best) == 1 and best == pytest.approx(c, rel=0.5)
+    assert best == pytest.approx(c, rel=0.5) and agreement(of, "repeated_recalled", best) == 1
+
+
+def test_where_all_runs_are_alike_there_is_no_boundary() -> None:
+    for recalled in (0.0, 1.0):
+        of = table(0.4, repeated_recalled=recalled, repeated_top=recalled)
+        found = summary(of, MEASURE)
+        assert found.claims[0].holds is None and found.headline == {}
 
 
 def test_the_boundary_holds_where_it_is_claimed_only() -> None:
-    claims = summary(table(0.4), MEASURE).claims
-    assert [claim.holds for claim in claims[:2]] == [True, True]
+    assert [claim.holds for claim in summary(table(0.4), MEASURE).claims[:2]] == [True, True]
     assert [claim.holds for claim in summary(table(3.0), MEASURE).claims[:2]] == [False, False]
-    assert claims[3].holds is True and claims[3].measured == {"features beside it": 4.0, "features without": 5.0}
-    assert summary(table(0.4, features_learned=5), MEASURE).claims[3].holds is False
+
+
+def test_what_repeats_do_to_the_features_is_compared_at_each_T() -> None:
+    assert summary(table(0.4), MEASURE).claims[3].measured == {"features fewer": 1.0}
+    assert summary(table(0.4), MEASURE).claims[3].holds is True
+    by_T = table(0.4).assign(features_learned=lambda of: of["T"].map({1000: 3, 3000: 4, 8000: 5, 16000: 5}))
+    assert summary(by_T, MEASURE).claims[3].holds is False
+
+
+def test_two_copies_and_five_are_told_apart_at_three_n() -> None:
+    seen = table(0.7, snapshots=10)  # at T = 3,000 from R = 2.1 on
+    assert summary(seen, MEASURE).claims[2].holds is True
+    assert summary(table(0.2, snapshots=10), MEASURE).claims[2].holds is False  # two are enough
+    assert summary(table(3.0, snapshots=10), MEASURE).claims[2].holds is False  # five are not
+    assert summary(table(0.7), MEASURE).claims[2].holds is None
 
 
 def test_many_repeated_points_are_five_stored_and_no_feature() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from stages.experiments import style
 from stages.experiments.repeats.measure import BOUNDARY, TESTS, best_boundary, mapped, watched
@@ -21,13 +22,13 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     of, seen = mapped(tables.cells), watched(tables.cells)
     figures = {}
     if len(of):
-        figures["map"] = _map(of)
-    if len(seen):
+        figures["map"] = _map(of, summary)
+    if len(seen) and seen.cell.isin(tables.vectors.cell).all():
         figures["embedding"] = _embedding(seen, tables.vectors)
     return figures
 
 
-def _map(of: pd.DataFrame) -> Figure:
+def _map(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(11.5, 3.9), layout="constrained")
     panels = figure.subplots(1, 3)
     titles = {name: f"share of runs: {words}" for name, words in TESTS.items()} | {
@@ -45,24 +46,40 @@ def _map(of: pd.DataFrame) -> Figure:
         axes.set_yticks(range(share.shape[0]), labels=[f"{R}" for R in share.index])
         axes.set(xlabel="training points T", ylabel="copies R", title=title)
         _line(axes, share, BOUNDARY / of.n.iloc[0], f"R = {BOUNDARY} T / n", "--")
-        if column == "repeated_recalled" and of[column].gt(0.5).nunique() > 1:
-            best = best_boundary(of, column)
+        if column == "repeated_recalled" and (best := best_boundary(of, column)):
             _line(axes, share, best / of.n.iloc[0], f"R = {best:.2g} T / n", "-")
         if column in TESTS:
             axes.legend(fontsize=8, loc="lower right", labelcolor="white", facecolor="#00000080", frameon=True)
-    figure.suptitle("One point, R times among T others: when is it memorised?")
+    figure.suptitle(
+        style.title(
+            summary,
+            f"A point that is there some {summary.get('boundary_recalled', 0):.1g} T / n times takes a feature's place",
+            "One point, R times among T others: when is it memorised?",
+            slice(3, 4),
+        )
+    )
     return figure
 
 
 def _line(axes: Axes, share: pd.DataFrame, slope: float, label: str, dashes: str) -> None:
     """R = slope T, on axes whose ticks are the grid's values one after another."""
+    if min(share.shape) < 2:
+        return
     at = np.log(share.columns.to_numpy(float))
     T = np.exp(np.linspace(at[0], at[-1], 200))
     x = np.interp(np.log(T), at, range(share.shape[1]))
     R = np.log(share.index.to_numpy(float))
     steps = (np.log(slope * T)[:, None] - R[None, :-1]) / np.diff(R)  # position within each gap of R
     k = np.clip(np.searchsorted(R, np.log(slope * T)) - 1, 0, len(R) - 2)
-    axes.plot(x, k + steps[np.arange(len(T)), k], color="white", linewidth=1.6, linestyle=dashes, label=label)
+    axes.plot(
+        x,
+        k + steps[np.arange(len(T)), k],
+        color="white",
+        linewidth=1.6,
+        linestyle=dashes,
+        label=label,
+        path_effects=[withStroke(linewidth=3, foreground=style.INK)],
+    )
     axes.set(xlim=(-0.5, share.shape[1] - 0.5), ylim=(-0.5, share.shape[0] - 0.5))
 
 

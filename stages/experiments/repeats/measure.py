@@ -58,13 +58,21 @@ def watched(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement(of: pd.DataFrame, test: str, boundary: float = BOUNDARY) -> float:
-    """Share of the map's runs on the side of R = boundary T / n that they should be on."""
-    return float(((of.copies > boundary * of["T"] / of.n) == (of[test] > 0.5)).mean())
+    """How many runs of a point that is there twice or more are on the side of R = boundary T / n they should be on.
+
+    The mean of the shares above and below it, so that neither side counts for more; 0 where a side has no runs.
+    """
+    several = of[of.copies > 1]
+    above = several.copies > boundary * several["T"] / several.n
+    right = above == (several[test] > 0.5)
+    return float((right[above].mean() + right[~above].mean()) / 2) if above.nunique() > 1 else 0.0
 
 
-def best_boundary(of: pd.DataFrame, test: str) -> float:
-    """The c whose R = c T / n most runs agree with (the middle, in logarithms, of the best ones)."""
-    candidates = np.geomspace(0.02, 50, 300)
+def best_boundary(of: pd.DataFrame, test: str) -> float | None:
+    """The c whose R = c T / n has the highest `agreement` (the middle, in logarithms); None if all runs are alike."""
+    if of[of.copies > 1][test].gt(0.5).nunique() < 2:
+        return None
+    candidates = np.geomspace(0.02, 50, 400)
     shares = np.array([agreement(of, test, c) for c in candidates])
     return float(np.exp(np.log(candidates[shares == shares.max()]).mean()))
 
@@ -72,20 +80,14 @@ def best_boundary(of: pd.DataFrame, test: str) -> float:
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """The boundary, what a repeated point does to the features, and many of them."""
     of, seen = mapped(cells), watched(cells)
-    claims = [_boundary(of, test) for test in TESTS] + [
-        _few_repeats(of),
-        _suppresses(of),
-        _many(seen),
-    ]
-    headline = {}
-    if len(of):
-        headline = {"boundary_recalled": best_boundary(of, "repeated_recalled")}
-    return Summary(headline, claims)
+    claims = [_boundary(of, test) for test in TESTS] + [_few_repeats(seen), _suppresses(of), _many(seen)]
+    best = best_boundary(of, "repeated_recalled")
+    return Summary({"boundary_recalled": best} if best else {}, claims)
 
 
 def _boundary(of: pd.DataFrame, test: str) -> Claim:
-    both = len(of) > 0 and of[test].gt(0.5).nunique() > 1
-    share, best = (agreement(of, test), best_boundary(of, test)) if both else (0.0, 0.0)
+    best = best_boundary(of, test)
+    share = agreement(of, test) if best else 0.0
     return Claim(
         f"a point is memorised from R = 0.4 T / n copies on ({TESTS[test]})",
         "Jermyn's comment",
@@ -95,44 +97,51 @@ def _boundary(of: pd.DataFrame, test: str) -> Claim:
             "best c of R = c T / n": best,
             "on their side of that": agreement(of, test, best),
         }
-        if both
+        if best
         else None,
         labelled(of.groupby(["T", "copies"])[test].mean(), "T", "R"),
-        share >= 0.9 if both else None,
-        "holds if nine runs of ten lie on the right side; spread: share memorised at each T and R",
+        share >= 0.9 if best else None,
+        "of runs with R of 2 and more, the shares above and below the boundary that are on the right side, their mean; "
+        "holds if .9 or more; spread: share memorised at each T and R",
     )
 
 
-def _few_repeats(of: pd.DataFrame) -> Claim:
-    far = of[of["T"] / of.n >= 2]
-    rate = far.groupby("copies").repeated_recalled.mean()
-    early = of[(of.copies > 1)].groupby(["T", "copies"]).repeated_recalled.mean()
-    few = rate[(rate.index > 1) & (rate.index <= 2)]
+def _few_repeats(seen: pd.DataFrame) -> Claim:
+    one = seen[(seen.repeated == 1) & (seen["T"] / seen.n).between(2.5, 3.5)]
+    rate = one.groupby("copies").repeated_recalled.mean()
+    few, many = rate[rate.index <= 3], rate[rate.index >= 5]
+    known = len(few) > 0 and len(many) > 0
     return Claim(
-        "two copies beside many points change nothing",
+        "at T = 3 n two copies of a point change nothing, five make it memorised",
         "Jermyn's comment, T = 30,000 of n = 10,000",
         "2-3 repeats change nothing, 5 do",
-        labelled(rate, "R") if len(few) else None,
-        labelled(early, "T", "R"),
-        bool(few.max() < 0.5) if len(few) else None,
-        "share of runs at T >= 2 n that recall the point; holds if fewer than half do at R = 2",
+        labelled(rate, "R") if known else None,
+        labelled(one.groupby("copies").features_learned.mean(), "features at R"),
+        bool(few.max() < 0.5 and many.min() > 0.5) if known else None,
+        "share of the watched runs that recall the point; holds if fewer than half do at R up to 3, and more than half "
+        "from 5 on; spread: mean number of features learned",
     )
 
 
 def _suppresses(of: pd.DataFrame) -> Claim:
     far = of[of["T"] / of.n >= 2]
-    stored = far[far.repeated_recalled > 0.5].features_learned
-    without = far[far.copies == 1].features_learned
-    known = len(stored) > 2 and len(without) > 2
+    stored, without = far[far.repeated_recalled > 0.5], far[(far.copies == 1) & (far.repeated_recalled < 0.5)]
+    means = pd.DataFrame(
+        {name: runs.groupby("T").features_learned.mean() for name, runs in (("beside", stored), ("without", without))}
+    ).dropna()
+    fewer = means.without - means.beside
     return Claim(
         "a memorised point takes a feature's place",
         "Jermyn's comment",
         "embedded beside four features, suppresses the fifth",
-        {"features beside it": float(stored.mean()), "features without": float(without.mean())} if known else None,
-        {"beside it": sorted(stored), "without": sorted(without)},
-        bool(0.5 < without.mean() - stored.mean() < 1.5) if known else None,
-        "mean number of features learned at T >= 2 n, in runs that recall the point and in those where it is there "
-        "once; holds if about one fewer",
+        {"features fewer": float(fewer.mean())} if len(fewer) else None,
+        {
+            f"T={T}": {"features beside it": float(row.beside), "features without": float(row.without)}
+            for T, row in means.iterrows()
+        },
+        bool(0.5 < fewer.mean() < 1.5) if len(fewer) else None,
+        "features learned in runs that recall the point, and where it is there once, compared at each T >= 2 n; "
+        "holds if about one fewer",
     )
 
 
