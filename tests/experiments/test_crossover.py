@@ -22,7 +22,7 @@ def cells(cross: float, plain: int = 500) -> pd.DataFrame:
                     rows.append(
                         {"T": T, "S": 0.99, "data_seed": seed, "parent_T": start, "status": "trained"}
                         | {"train_loss": 1 - gain + worse, "test_loss": 0.98 if kind == "features" else 1.1}
-                        | {"constant_loss": 0.99}
+                        | {"constant_loss": 0.9999, "features_learned": 5 if kind == "features" else 0}
                     )
     return pd.DataFrame(rows)
 
@@ -43,8 +43,16 @@ def test_the_crossing_is_found_between_the_sizes_it_lies_between() -> None:
 def test_without_a_crossing_the_claim_fails_and_without_both_kinds_it_cannot_tell() -> None:
     assert summary(cells(100), MEASURE).claims[0].holds is False
     assert summary(cells(10**6), MEASURE).claims[0].holds is False
-    one_kind = cells(2000).query("test_loss > 1")
-    assert summary(one_kind, MEASURE).claims[0].holds is None
+    of = cells(2000)
+    for part in (of[of.test_loss > 1], of[of["T"] == 300], of[(of.test_loss < 1) | (of["T"] == 300)]):
+        assert summary(part, MEASURE).claims[0].holds is None
+
+
+def test_what_neither_stores_points_nor_learns_features_that_generalise_is_neither() -> None:
+    of = cells(2000)[:3].assign(
+        train_loss=[0.999, 0.98, 0.98], test_loss=[1.1, 1.1, 0.98], constant_loss=0.99, features_learned=[0, 2, 0]
+    )
+    assert set(with_kind(of).kind) == {"neither"}
 
 
 def test_the_crossing_is_where_the_difference_goes_below_zero_for_good() -> None:

@@ -16,11 +16,12 @@ COLORS = dict(zip(KINDS, (style.POINT, style.FEATURE), strict=True))
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figure."""
     cells = with_kind(tables.cells)
-    if not len(cells):
+    if not cells.kind.isin(KINDS).any():
         return {}
     figure = Figure(figsize=(11.5, 3.7), layout="constrained")
     train, difference, test = figure.subplots(1, 3)
     best = lowest(cells)
+    cells = cells[cells.kind.isin(KINDS)]
     for kind in KINDS:
         of = cells[cells.kind == kind]
         train.scatter(of["T"], 1 - of.train_loss, s=7, color=COLORS[kind], alpha=0.3, linewidths=0)
