@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from stages.experiments.sensitivity.measure import spreads, summary, with_setting
+from stages.experiments.sensitivity.measure import p_value, spreads, summary, with_setting
 from stages.params import Measure
 
 MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
@@ -33,15 +33,33 @@ def test_settings_are_named_by_what_is_turned_and_the_usual_comes_first() -> Non
     assert list(dict.fromkeys(named.setting)) == ["usual", "init uniform", "lr 0.01"]
 
 
-def test_spread_over_settings_and_over_seeds_are_told_apart() -> None:
+def test_spread_over_settings_is_what_seeds_do_not_explain() -> None:
     of = spreads(with_setting(cells({2: 0.1, 4: 0.0}, {2: 0.0, 4: 0.2})), "test_loss")
     assert of.settings[200, 2] == pytest.approx(0.1) and of.seeds[200, 2] == pytest.approx(0)
-    assert of.settings[200, 4] == pytest.approx(0) and of.seeds[200, 4] > 0.1
+    assert of.settings[200, 4] == 0 and of.seeds[200, 4] > 0.1
+
+
+def test_a_permutation_tells_settings_from_chance() -> None:
+    setting = pd.Series(list("aaaabbbbcccc"))
+    assert p_value(pd.Series([0.0] * 4 + [1.0] * 4 + [2.0] * 4), setting) < 0.01
+    assert p_value(pd.Series([0.0, 1.0] * 6), setting) > 0.5
+    assert p_value(pd.Series([3.0] * 12), setting) == 1
 
 
 def test_claims_hold_where_small_models_move_more() -> None:
     wide = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
-    assert [claim.holds for claim in summary(wide, MEASURE).claims] == [True] * 4
+    assert [claim.holds for claim in summary(wide, MEASURE).claims][:2] == [True, True]
     narrow = cells({2: 0.01, 4: 0.2}, {2: 0.01, 4: 0.1}).assign(regular=True)
-    assert [claim.holds for claim in summary(narrow, MEASURE).claims] == [False] * 4
-    assert [claim.holds for claim in summary(wide[wide.m == 2], MEASURE).claims][:3] == [None] * 3
+    assert [claim.holds for claim in summary(narrow, MEASURE).claims][:2] == [False, False]
+    assert [claim.holds for claim in summary(wide[wide.m == 2], MEASURE).claims][:2] == [None, None]
+    one_seed = wide.drop_duplicates(["T", "m", "lr", "init"])
+    assert [claim.holds for claim in summary(one_seed, MEASURE).claims][:2] == [None, None]
+
+
+def test_what_hangs_on_the_settings_is_told_from_what_does_not() -> None:
+    hangs = pd.concat([cells({2: 0.2}, {2: 0.0})] * 2)
+    assert [claim.holds for claim in summary(hangs, MEASURE).claims][2:] == [True, True]
+    same = hangs.assign(features_learned=0, regular=True)
+    assert [claim.holds for claim in summary(same, MEASURE).claims][2:] == [False, False]
+    one = same[(same.lr == 1e-3) & (same.init == "xavier_normal")]
+    assert [claim.holds for claim in summary(one, MEASURE).claims][2:] == [None, None]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stages.claims import Claim, Summary, labelled
 from stages.params import Measure
 from stages.tables import Column
-from stages.toy.data import Points
+from stages.toy.data import Points, generator
 from stages.toy.model import Model
 from stages.toy.polygon import is_regular
 
 COLUMNS = {"regular": Column(bool, "m = 2: the hidden vectors form a regular T-gon, within measure.regular")}
 KNOBS = ("init", "init_scale", "lr", "eps")
+LEVEL = 0.01  # of a permutation test
 
 
 def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
@@ -40,29 +43,47 @@ def _short(value: Any) -> str:
 
 
 def spreads(cells: pd.DataFrame, column: str) -> pd.DataFrame:
-    """By (T, m): standard deviation of a column over settings (of their means), and over seeds within one."""
-    by = ["T", "m"]
-    means = cells.groupby([*by, "setting"])[column].mean()
-    within = cells.groupby([*by, "setting"])[column].var(ddof=1)
-    return pd.DataFrame({"settings": means.groupby(by).std(ddof=1), "seeds": within.groupby(by).mean() ** 0.5})
+    """By (T, m): standard deviation of a column over seeds within a setting, and over settings beyond what seeds make.
+
+    The means of k runs each differ by their seeds' variance / k anyway, which is taken off.
+    """
+    groups = cells.groupby(["T", "m", "setting"])[column]
+    means, within, k = (part.groupby(["T", "m"]) for part in (groups.mean(), groups.var(ddof=1), groups.size()))
+    seeds = within.mean()
+    settings = (means.var(ddof=1) - seeds / k.mean()).clip(lower=0)
+    return pd.DataFrame({"settings": settings**0.5, "seeds": seeds**0.5})
+
+
+def p_value(values: pd.Series, settings: pd.Series, shuffles: int = 2000) -> float:
+    """How often settings dealt out at random differ as much as these do, by the variance of their means."""
+    code, value = pd.factorize(settings)[0], values.to_numpy(float)
+
+    def statistic(dealt: NDArray[np.int64]) -> float:
+        return float(np.var(np.bincount(dealt, weights=value) / np.bincount(dealt)))
+
+    rng, observed = generator("shuffled settings"), statistic(code)
+    as_much = sum(statistic(rng.permutation(code)) >= observed - 1e-12 for _ in range(shuffles))
+    return (1 + as_much) / (1 + shuffles)
 
 
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
-    """Sensitivity falls with m; how much each knob moves."""
+    """Sensitivity falls with m; what hangs on the hyperparameters at all."""
     of = with_setting(cells)
     sizes = sorted(of["T"].unique())
+    last, first = (of[of["T"] == sizes[k]] if sizes else of for k in (-1, 0))
     claims = [
         _falls(of, "settings", "results are sensitive to hyperparameters, most at few hidden dimensions"),
         _falls(of, "seeds", "more than three hidden dimensions give more consistent results"),
-        _onset(of[of["T"] == sizes[-1]] if sizes else of, measure),
-        _polygons(of[(of["T"] == sizes[0]) & (of.m == 2)] if sizes else of),
+        *(_onset(last[last.m == m], int(m), measure) for m in sorted(of.m.unique())),
+        _polygons(first[first.m == 2]),
     ]
-    worst = spreads(of, "test_loss").groupby("m").max() if len(of) else pd.DataFrame()
+    worst = spreads(of, "test_loss").groupby("m").max().dropna() if len(of) else pd.DataFrame()
     return Summary({f"sd_settings_m{m}": float(row.settings) for m, row in worst.iterrows()}, claims)
 
 
 def _falls(of: pd.DataFrame, over: str, text: str) -> Claim:
-    worst = spreads(of, "test_loss")[over].groupby("m").max() if len(of) else pd.Series(dtype=float)
+    spread = spreads(of, "test_loss")[over].dropna() if len(of) else pd.Series(dtype=float)
+    worst = spread.groupby("m").max() if len(spread) else spread
     small, large = worst[worst.index <= 3], worst[worst.index > 3]
     known = len(small) > 0 and len(large) > 0
     return Claim(
@@ -70,38 +91,41 @@ def _falls(of: pd.DataFrame, over: str, text: str) -> Claim:
         "appendix; T x m map",
         "quite sensitive, especially for low hidden dimension; much more consistent for m > 3",
         labelled(worst, "m") if known else None,
-        labelled(spreads(of, "test_loss")[over], "T", "m") if len(of) else None,
+        labelled(spread, "T", "m") if known else None,
         bool(large.max() < small.max() / 2) if known else None,
-        f"standard deviation of test loss over {over}, at the T where it is highest (spread: at each); holds if at "
-        "every m > 3 it is below half of the larger of m = 2 and 3",
+        f"standard deviation of test loss over {over}, at the T where it is highest (spread: at each), over settings "
+        f"beyond what seeds make of them; holds if at every m > 3 it is below half of the larger of m = 2 and 3. With "
+        f"m the T of the bump grows, and with the bump all spreads: among the T of this grid one m may meet its own "
+        f"and another not",
     )
 
 
-def _onset(of: pd.DataFrame, measure: Measure) -> Claim:
-    learned = of.groupby(["m", "setting"]).features_learned.mean()
-    low, high = learned.groupby("m").min(), learned.groupby("m").max()
-    known = len(low) > 1
+def _onset(of: pd.DataFrame, m: int, measure: Measure) -> Claim:
+    learned = of.groupby("setting").features_learned.mean()
+    p = p_value(of.features_learned, of.setting) if len(learned) > 1 else None
     return Claim(
-        "whether features have appeared hangs on the hyperparameters, most at few hidden dimensions",
+        f"whether features have appeared at T = {of['T'].iloc[0]:,} hangs on the hyperparameters (m = {m})",
         "appendix",
         "quite sensitive, especially for low hidden dimension",
-        {f"m={m}": f"{low[m]:.3g} to {high[m]:.3g}" for m in low.index} if known else None,
-        labelled(learned, "m", "setting"),
-        int(str(((high - low) / low.index.to_numpy(float)).idxmax())) <= 3 if known else None,
-        f"features of D_f > {measure.learned} at the largest T, just past their onset: the least and the greatest mean "
-        "among settings; holds if the range, for each hidden dimension, is widest at m = 2 or 3",
+        {"features, least": float(learned.min()), "most": float(learned.max()), "p": p} if p else None,
+        labelled(learned, "setting"),
+        p < LEVEL if p else None,
+        f"mean number of features of D_f > {measure.learned} by setting; p: how often settings dealt out at random "
+        f"over the runs differ as much; holds below {LEVEL}",
     )
 
 
 def _polygons(of: pd.DataFrame) -> Claim:
-    share = of.assign(regular=of.regular.astype(float)).groupby("setting").regular.mean()
-    known = len(share) > 1
+    regular = of.regular.astype(float)
+    share = regular.groupby(of.setting).mean()
+    p = p_value(regular, of.setting) if len(share) > 1 else None
     return Claim(
-        "whether few points form a regular polygon hangs on the hyperparameters",
+        "whether few points form a regular polygon hangs on the hyperparameters (m = 2)",
         "appendix",
         "quite sensitive",
-        labelled(share, "setting") if known else None,
-        {"runs of each": int(of.groupby("setting").size().min())} if known else None,
-        bool(share.max() - share.min() >= 0.5) if known else None,
-        "share of regular polygons at the smallest T and m = 2; holds if settings differ by at least a half",
+        {"share, least": float(share.min()), "most": float(share.max()), "p": p} if p else None,
+        labelled(share, "setting"),
+        p < LEVEL if p else None,
+        "share of regular polygons at the smallest T by setting; p: how often settings dealt out at random over the "
+        f"runs differ as much; holds below {LEVEL}",
     )
