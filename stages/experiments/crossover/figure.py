@@ -36,7 +36,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     for seed in apart:
         difference.plot(apart.index, 1000 * apart[seed], color=style.INK, marker="o", markersize=3, linewidth=1)
     difference.axhline(0, color=style.LAW, linewidth=0.8)
-    difference.set(ylabel="1,000 x difference", title="generalising minus memorising train loss", yscale="symlog")
+    difference.set(ylabel="1,000 x difference", title="generalising minus memorising train loss")
     if at := summary.get("crossover_T"):
         difference.axvline(at, color=style.LAW, linestyle="--", linewidth=0.8)
         difference.annotate(f"T = {at:,.0f}", (at, 0), xytext=(6, 40), textcoords="offset points", fontsize=9)
@@ -45,5 +45,11 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     style.plain_log_y(test)
     for axes in (train, difference, test):
         style.log_T(axes, cells["T"])
-    figure.suptitle("Storing points or learning features: which has the lower train loss?")
+    figure.suptitle(
+        style.title(
+            summary,
+            "Storing points still has the lower train loss where plain training has turned to features",
+            "Storing points or learning features: which has the lower train loss?",
+        )
+    )
     return {"crossover": figure}

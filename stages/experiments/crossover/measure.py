@@ -53,7 +53,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """Where the curves cross, whether once, and what plain training finds beside it."""
     of = with_kind(cells)
     difference = advantages(of) if len(of) else pd.DataFrame()
-    crossings = {str(seed): T for seed in difference if (T := crossing(difference[seed])) is not None}
+    crossings = {str(seed): T for seed in sorted(difference) if (T := crossing(difference[seed])) is not None}
     once = all(_changes(difference[seed]) == 1 for seed in difference) and len(crossings) == difference.shape[1]
     claims = [
         Claim(
