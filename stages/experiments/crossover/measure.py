@@ -35,7 +35,7 @@ def advantages(of: pd.DataFrame) -> pd.DataFrame:
     if not set(KINDS) <= set(least.columns.get_level_values(0)):
         return pd.DataFrame(index=least.index)
     difference = pd.DataFrame(least[KINDS[1]]) - pd.DataFrame(least[KINDS[0]])
-    return difference.loc[:, difference.notna().sum() > 1]  # of one T nothing can be said
+    return difference.loc[:, difference.notna().sum() > 1].sort_index(axis=1)  # of one T nothing can be said
 
 
 def crossing(difference: pd.Series) -> float | None:
@@ -53,7 +53,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """Where the curves cross, whether once, and what plain training finds beside it."""
     of = with_kind(cells)
     difference = advantages(of) if len(of) else pd.DataFrame()
-    crossings = {str(seed): T for seed in sorted(difference) if (T := crossing(difference[seed])) is not None}
+    crossings = {str(seed): T for seed in difference if (T := crossing(difference[seed])) is not None}
     once = all(_changes(difference[seed]) == 1 for seed in difference) and len(crossings) == difference.shape[1]
     claims = [
         Claim(
