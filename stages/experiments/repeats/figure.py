@@ -24,7 +24,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     if len(of):
         figures["map"] = _map(of, summary)
     if len(seen) and seen.cell.isin(tables.vectors.cell).all():
-        figures["embedding"] = _embedding(seen, tables.vectors)
+        figures["embedding"] = _embedding(seen, tables.vectors, summary)
     return figures
 
 
@@ -53,7 +53,7 @@ def _map(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure.suptitle(
         style.title(
             summary,
-            f"A point that is there some {summary.get('boundary_recalled', 0):.1g} T / n times takes a feature's place",
+            f"From about {summary.get('boundary_recalled', 0):.1f} T / n copies on a point takes a feature's place",
             "One point, R times among T others: when is it memorised?",
             slice(3, 4),
         )
@@ -83,7 +83,7 @@ def _line(axes: Axes, share: pd.DataFrame, slope: float, label: str, dashes: str
     axes.set(xlim=(-0.5, share.shape[1] - 0.5), ylim=(-0.5, share.shape[0] - 0.5))
 
 
-def _embedding(seen: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
+def _embedding(seen: pd.DataFrame, vectors: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     """One run of each kind: features, hidden vectors, and their dimensionalities during training."""
     first = seen.sort_values("data_seed").groupby(["repeated", "copies"], as_index=False).first()
     figure = Figure(figsize=(2.5 * len(first), 7), layout="constrained")
@@ -102,7 +102,15 @@ def _embedding(seen: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
         axes.text(-0.22, 0.5, text, transform=axes.transAxes, rotation=90, ha="right", va="center")
     handles = [figure.get_axes()[0].plot([], [], color=color)[0] for color in (style.FEATURE, REPEATED)]
     figure.legend(handles, ["features", "repeated points (each copy)"], loc="outside lower center", ncols=2)
-    figure.suptitle(f"Points repeated R times among T = {first['T'].iloc[0]:,}")
+    among = f"R times among T = {first['T'].iloc[0]:,}"
+    figure.suptitle(
+        style.title(
+            summary,
+            f"Points that are there {among} others take the features' corners",
+            f"Points that are there {among} others",
+            slice(2, 4),
+        )
+    )
     return figure
 
 
