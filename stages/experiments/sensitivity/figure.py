@@ -19,9 +19,9 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         return {}
     sizes, ms = sorted(cells["T"].unique()), sorted(cells.m.unique())
     settings = list(dict.fromkeys(cells.setting))
-    rows = [(sizes[0], "D_x_ratio_median", "$D_x T / m$"), (sizes[len(sizes) // 2], "test_loss", "test loss")]
+    rows = [(sizes[0], "D_x_ratio_median", "$D_x T / m$"), *((T, "test_loss", "test loss") for T in sizes[1:])]
     rows += [(sizes[-1], "features_learned", "features learned")]
-    figure = Figure(figsize=(2.7 * len(ms) + 0.8, 6.6), layout="constrained")
+    figure = Figure(figsize=(2.7 * len(ms) + 0.8, 1.7 * len(rows) + 1.4), layout="constrained")
     grid = figure.subplots(len(rows), len(ms), sharex=True, sharey="row", squeeze=False)
     for line, (T, column, label) in zip(grid, rows, strict=True):
         for axes, m in zip(line, ms, strict=True):
@@ -39,5 +39,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         axes.set_title(f"m = {m}")
     for axes in grid[-1]:
         axes.set_xticks(range(len(settings)), labels=settings, rotation=90, fontsize=8)
-    figure.suptitle("What one hyperparameter at a time changes (a dot each run, a line their mean)")
+    means = cells.groupby(["T", "m", "setting"]).test_loss.mean().unstack("setting")
+    moved = means.sub(means["usual"], axis=0).abs().max() if "usual" in means else means.max()
+    figure.suptitle(f"Of one hyperparameter at a time, {moved.idxmax()} changes test loss most (a dot each run)")
     return {"sensitivity": figure}
