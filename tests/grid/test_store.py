@@ -69,11 +69,12 @@ def test_every_field_of_the_spec_the_data_and_the_version_change_the_key(
     changes |= {"init_scale": 2.0, "parent_T": 9, "snapshots": 5}
     changes |= {"hidden": "relu", "tied": False, "power": 4, "importance": 0.5}
     changes |= {"warmup": 0.5, "weight_decay": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 0.5, "engine": "torch"}
-    assert changes.keys() == Training.model_fields.keys()
+    assert changes.keys() | {"corners"} == Training.model_fields.keys()
     keys |= {cell_key("d", training(**{name: value})) for name, value in changes.items()}
+    keys |= {cell_key("d", training(init="feature_polygon", corners=corners)) for corners in (3, 4)}
     monkeypatch.setattr("stages.grid.store.VERSION", training_module.VERSION + 1)
     keys.add(cell_key("d", training()))
-    assert len(keys) == 3 + len(changes)
+    assert len(keys) == 3 + len(changes) + 2
 
 
 def test_auto_and_the_engine_it_means_are_one_cell(training: Callable[..., Training]) -> None:
