@@ -69,8 +69,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
             "T where the lowest train loss of generalising solutions, over starts and learning rates, falls below that "
             "of memorising ones; holds if it does so once in every training set; spread: generalising minus "
             "memorising, at each T that has both. How far memorising gets is a lower bound: other starts may store "
-            "more. Adam's eps is a thousandth of the other experiments' here: at theirs small gradients no longer "
-            "store points, and features win earlier",
+            "more. Adam's eps is a thousandth of the other experiments' here",
         ),
         _gap(of, crossings),
     ]
