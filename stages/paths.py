@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 CHECKED = Path("data/params.checked")  # says that params.yaml is valid
+MNIST = Path("data/mnist")  # its four files
 
 
 def datasets(experiment: str, scale: str) -> Path:
