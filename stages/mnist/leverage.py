@@ -1,9 +1,9 @@
 """Maximal data dimensionality D*, in closed form (the paper's "Comment: MNIST").
 
-D*_i = sup_v (v . h_i)^2 / sum_j (v . h_j)^2, how much of some direction in hidden space is one point's alone.
-With M = sum_j h_j h_j^T the supremum is h_i^T M^+ h_i, attained at v = M^+ h_i: the statistical leverage of row i. So D* lies
-in [0, 1], sums to the rank of H, does not change under invertible linear maps of h, and R copies of a point get at
-most 1 / R each.
+D*_i = sup_v (v . h_i)^2 / sum_j (v . h_j)^2, how much of some direction in hidden space is one point's alone. With
+M = sum_j h_j h_j^T the supremum is h_i^T M^+ h_i, attained at v = M^+ h_i: the statistical leverage of row i. So D*
+lies in [0, 1], sums to the rank of H, does not change under invertible linear maps of h, and R copies of a point get
+at most 1 / R each.
 """
 
 from __future__ import annotations
