@@ -50,7 +50,7 @@ class Classifier(NamedTuple):
 
 def pixels(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(k, 784) in [0, 1], of (k, 28, 28) bytes."""
-    return image.reshape(len(image), -1).astype(np.float32) / 255
+    return image.reshape(len(image), -1).astype(np.float32) / np.float32(255)
 
 
 def watched_epochs(training: Training) -> list[int]:
