@@ -18,13 +18,13 @@ from stages import claims, datasets, paths, tables
 from stages.command import main
 from stages.grid import bundle
 from stages.grid.bundle import Record
-from stages.params import Cell, Experiment, Measure
+from stages.params import Cell, Experiment
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
 from stages.toy.measures import Vectors, list_vectors, losses_on_fresh_points
 from stages.toy.model import Model, mean_loss, model
-from stages.toy.spec import Data, Training
+from stages.toy.spec import Data, Measure, Training
 
 # what a cell was made from: the grid's axes, and what they leave fixed
 SPEC = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)

@@ -1,7 +1,7 @@
 """params.yaml, read once and typed: every section of every scale is checked before anything is computed.
 
-A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy` gives
-every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
+A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy`, or
+`digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
 list is an axis of the grid: the experiment's cells are the product of its axes. Where that is not enough, `data` or
 `training` is a list of such grids: the first of one goes with the first of the other, and so on, and one that is no
 list goes with all.
@@ -14,17 +14,17 @@ import itertools
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.errors import UserError
-from stages.toy.spec import STRICT, Data, Training
+from stages.mnist import spec as mnist
+from stages.toy import spec as toy
 
 FILE = Path("params.yaml")
 SCALES = ("laptop", "paper", "smoke")
 PARTS = ("data", "training", "measure")
-DEFAULTS = "toy"  # the section that every experiment starts from
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,24 +33,25 @@ class ParamsError(UserError):
     """What is wrong with params.yaml, in one line: the key, its value, and what is allowed."""
 
 
-class Measure(BaseModel):
-    """What extraction measures; params.yaml says what each key is."""
+class Family(NamedTuple):
+    """A kind of model: the section of params.yaml that has its defaults, and what its cells are specified by."""
 
-    model_config = STRICT
+    defaults: str
+    data: type[BaseModel]
+    training: Any  # a model with `check(data)` and `parent(data)`
+    measure: type[BaseModel]
 
-    test_points: int = Field(ge=2)
-    test_seed: int = Field(ge=0)
-    vectors: int = Field(ge=0)
-    frames: int = Field(ge=0)
-    learned: float = Field(gt=0, lt=1)
-    regular: float = Field(gt=0, lt=1)
+
+TOY = Family("toy", toy.Data, toy.Training, toy.Measure)
+DIGITS = Family("digits", mnist.Data, mnist.Training, mnist.Measure)
+FAMILIES = {family.defaults: family for family in (TOY, DIGITS)}
 
 
 class Cell(NamedTuple):
-    """One trained model: its data and how it is trained."""
+    """One trained model: its data and how it is trained, by its family's specs."""
 
-    data: Data
-    training: Training
+    data: Any
+    training: Any
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -59,21 +60,16 @@ class Cell(NamedTuple):
 
     @property
     def parent(self) -> Cell | None:
-        """The cell whose model it starts from: alike in all but the number of points.
-
-        Where the training set is the first points of a larger one, so is the parent's, and the two share points.
-        """
-        if not self.training.parent_T:
-            return None
-        data = Data(**self.data.model_dump() | {"T": self.training.parent_T, "repeated": 0, "copies": 1})
-        return Cell(data, self.training.model_copy(update={"parent_T": 0, "snapshots": 0}))
+        """The cell whose model it starts from."""
+        made = self.training.parent(self.data)
+        return Cell(*made) if made else None
 
 
 class Experiment(NamedTuple):
     """One experiment at one scale: cells in the grid's canonical order, whatever order its lists are written in."""
 
     cells: tuple[Cell, ...]
-    measure: Measure
+    measure: Any
 
     @property
     def parents(self) -> tuple[Cell, ...]:
@@ -102,15 +98,16 @@ def load_all() -> dict[tuple[str, str], Experiment]:
             of range; a grid is empty, or sweeps what its experiment does not know of.
     """
     sections = _read()
-    defaults = _blocks(sections, DEFAULTS)
+    defaults = {name: _blocks(sections, name) for name in FAMILIES}
     experiments = {}
-    for name in sections:
+    for name in sections.keys() - FAMILIES:
+        axes, family = _package(name)
         for scale, block in _blocks(sections, name).items():
-            if scale not in defaults:
-                raise ParamsError(f"{FILE}: {name}.{scale}: section {DEFAULTS} has no such scale")
-            if name != DEFAULTS:
-                experiments[name, scale] = _experiment(f"{name}.{scale}", _axes(name), defaults[scale], block)
-    return experiments
+            if scale not in defaults[family.defaults]:
+                raise ParamsError(f"{FILE}: {name}.{scale}: section {family.defaults} has no such scale")
+            values = defaults[family.defaults][scale]
+            experiments[name, scale] = _experiment(f"{name}.{scale}", family, axes, values, block)
+    return {key: experiments[key] for name in sections for key in experiments if key[0] == name}
 
 
 def _read() -> dict[str, Any]:
@@ -120,8 +117,9 @@ def _read() -> dict[str, Any]:
         raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from error
     except YAMLError as error:
         raise ParamsError(f"{FILE}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(sections, dict) or DEFAULTS not in sections:
-        raise ParamsError(f"{FILE}: section {DEFAULTS} is missing")
+    for name in FAMILIES:
+        if not isinstance(sections, dict) or name not in sections:
+            raise ParamsError(f"{FILE}: section {name} is missing")
     return sections
 
 
@@ -135,45 +133,35 @@ def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
-def _axes(name: str) -> set[str]:
-    """What an experiment's grid may sweep, as its package says."""
+def _package(name: str) -> tuple[set[str], Family]:
+    """What an experiment's grid may sweep, and of which family it is, as its package says."""
     package = f"stages.experiments.{name}"
-    axes: set[str] | None = None
+    module = None
     if str(name).isidentifier() and importlib.util.find_spec(package):
-        axes = getattr(importlib.import_module(package), "AXES", None)
-    if axes is None:
+        module = importlib.import_module(package)
+    if not hasattr(module, "AXES"):
         raise ParamsError(f"{FILE}: {name} is no experiment: there is no {package.replace('.', '/')} with AXES")
-    return axes
+    return module.AXES, FAMILIES[getattr(module, "FAMILY", TOY.defaults)]
 
 
-def _experiment(where: str, axes: set[str], defaults: dict[str, Any], block: dict[str, Any]) -> Experiment:
-    measure = _one(f"{where}.measure", Measure, _merged(f"{where}.measure", defaults["measure"], block["measure"]))
+def _experiment(
+    where: str, family: Family, axes: set[str], defaults: dict[str, Any], block: dict[str, Any]
+) -> Experiment:
+    values = _merged(f"{where}.measure", defaults["measure"], block["measure"])
+    measure = _one(f"{where}.measure", family, family.measure, values)
     grids = _grids(where, block)
     cells = {
         Cell(data, training)
         for data_grid, training_grid in grids
-        for data in _grid(f"{where}.data", Data, defaults["data"], data_grid)
-        for training in _grid(f"{where}.training", Training, defaults["training"], training_grid)
+        for data in _grid(f"{where}.data", family, family.data, defaults["data"], data_grid)
+        for training in _grid(f"{where}.training", family, family.training, defaults["training"], training_grid)
     }
     for cell in cells:
-        if cell.training.m > cell.data.n:
-            raise ParamsError(
-                f"{FILE}: {where}.training.m is {cell.training.m}; allowed: m <= n, and {where}.data.n is {cell.data.n}"
-            )
-        if cell.training.corners > cell.data.n:
-            raise ParamsError(
-                f"{FILE}: {where}.training.corners is {cell.training.corners}; allowed: at most n, {cell.data.n}"
-            )
-        if cell.training.init == "point_polygon" and (cell.data.supports != "disjoint" or cell.data.T < 3):
-            raise ParamsError(
-                f"{FILE}: {where}.training.init is point_polygon; allowed: with T >= 3 and disjoint supports"
-            )
         try:
-            _ = cell.parent
-        except ValidationError as invalid:
-            reason = invalid.errors()[0]["msg"].removeprefix("Value error, ")
-            raise ParamsError(f"{FILE}: {where}.training.parent_T is {cell.training.parent_T}; {reason}") from None
-    for part, model in (("data", Data), ("training", Training)):
+            cell.training.check(cell.data)
+        except ValueError as error:
+            raise ParamsError(f"{FILE}: {where}.{error}") from None
+    for part, model in (("data", family.data), ("training", family.training)):
         for key in model.model_fields.keys() - axes:
             if len(values := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:
                 raise ParamsError(
@@ -194,7 +182,7 @@ def _grids(where: str, block: dict[str, Any]) -> list[tuple[Any, Any]]:
     return list(zip(data, training, strict=True))
 
 
-def _grid(where: str, model: type[M], defaults: Any, overrides: Any) -> list[M]:
+def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: Any) -> list[M]:
     """Every point of the grid that the lists span, axes in the model's order, values ascending, no point twice."""
     keys = list(model.model_fields)
     values = _merged(where, defaults, overrides)
@@ -204,7 +192,7 @@ def _grid(where: str, model: type[M], defaults: Any, overrides: Any) -> list[M]:
         if value == []:
             raise ParamsError(f"{FILE}: {where}.{key} is []; allowed: a value or a list of at least one")
         axes.append([(key, v) for v in (value if isinstance(value, list) else [value])])
-    points = [_one(where, model, dict(point)) for point in itertools.product(*axes)]
+    points = [_one(where, family, model, dict(point)) for point in itertools.product(*axes)]
     return sorted(set(points), key=lambda point: tuple(point.model_dump().values()))
 
 
@@ -218,7 +206,7 @@ def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:
     return merged
 
 
-def _one(where: str, model: type[M], values: dict[str, Any]) -> M:
+def _one(where: str, family: Family, model: type[M], values: dict[str, Any]) -> M:
     try:
         return model(**values)
     except ValidationError as invalid:
@@ -227,7 +215,7 @@ def _one(where: str, model: type[M], values: dict[str, Any]) -> M:
         if error["type"] == "extra_forbidden":
             raise ParamsError(f"{FILE}: {key} is not a key; allowed: {', '.join(model.model_fields)}") from None
         if error["type"] == "missing":
-            raise ParamsError(f"{FILE}: {key} is missing, here and in section {DEFAULTS}") from None
+            raise ParamsError(f"{FILE}: {key} is missing, here and in section {family.defaults}") from None
         message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         if not error["loc"]:  # several keys do not go together, and the message names them
             raise ParamsError(f"{FILE}: {where} is {values!r}; {message}") from None

@@ -50,3 +50,17 @@ class Training(BaseModel):
     weight_decay: float = Field(ge=0, description="decoupled weight decay")
     init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights and of the order of images")
     watched: int = Field(ge=0, description="models kept on the way: after 1, 2, 4, ... epochs, so many at most")
+
+    def check(self, data: Data) -> None:
+        """Every training goes with every data."""
+
+    def parent(self, data: Data) -> None:
+        """No classifier starts from another."""
+
+
+class Measure(BaseModel):
+    """What extraction measures; params.yaml says what each key is."""
+
+    model_config = STRICT
+
+    images: int = Field(ge=0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Supports = Literal["random", "disjoint"]
 Init = Literal["xavier_normal", "xavier_uniform", "point_polygon", "feature_polygon"]
@@ -89,6 +89,30 @@ class Training(BaseModel):
     snapshots: int = Field(ge=0, description="models kept on the way, evenly spaced, and as many at the start; 0: none")
     engine: Literal["auto", "fused", "tiled", "torch"] = Field(description="engine asked for")
 
+    def check(self, data: Data) -> None:
+        """Raise ValueError where this training does not go with that data; the message names the key and its value."""
+        if self.m > data.n:
+            raise ValueError(f"training.m is {self.m}; allowed: m <= n, and data.n is {data.n}")
+        if self.corners > data.n:
+            raise ValueError(f"training.corners is {self.corners}; allowed: at most n, {data.n}")
+        if self.init == "point_polygon" and (data.supports != "disjoint" or data.T < 3):
+            raise ValueError("training.init is point_polygon; allowed: with T >= 3 and disjoint supports")
+        try:
+            self.parent(data)
+        except ValidationError as invalid:
+            reason = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"training.parent_T is {self.parent_T}; {reason}") from None
+
+    def parent(self, data: Data) -> tuple[Data, Training] | None:
+        """What the model that training starts from is made from: alike in all but the number of points.
+
+        Where the training set is the first points of a larger one, so is the parent's, and the two share points.
+        """
+        if not self.parent_T:
+            return None
+        points = Data(**data.model_dump() | {"T": self.parent_T, "repeated": 0, "copies": 1})
+        return points, self.model_copy(update={"parent_T": 0, "snapshots": 0})
+
     @model_validator(mode="after")
     def _polygon_is_possible(self) -> Training:
         if self.init.endswith("polygon") and (self.m != 2 or not self.tied or self.hidden != "linear"):
@@ -102,3 +126,16 @@ class Training(BaseModel):
         if self.engine == "fused" and self.m > LARGEST_FUSED_M:
             raise ValueError(f"engine fused allows m <= {LARGEST_FUSED_M}; auto, tiled and torch take any")
         return self
+
+
+class Measure(BaseModel):
+    """What extraction measures; params.yaml says what each key is."""
+
+    model_config = STRICT
+
+    test_points: int = Field(ge=2)
+    test_seed: int = Field(ge=0)
+    vectors: int = Field(ge=0)
+    frames: int = Field(ge=0)
+    learned: float = Field(gt=0, lt=1)
+    regular: float = Field(gt=0, lt=1)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from stages.experiments.repeats.measure import agreement, best_boundary, cell, summary
-from stages.params import Measure
 from stages.toy.data import sample
 from stages.toy.model import Model
 from stages.toy.polygon import polygon_model
+from stages.toy.spec import Measure
 from tests.conftest import drawn
 
 MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)

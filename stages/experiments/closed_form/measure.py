@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points, stream
 from stages.toy.dimensionality import dimensionality
 from stages.toy.model import Model
 from stages.toy.polygon import FeaturePolygon, feature_polygon, is_regular, norms_in_span, polygon, polygon_model
+from stages.toy.spec import Measure
 
 COLUMNS = {
     "regular": Column(

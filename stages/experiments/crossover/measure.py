@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 KINDS = ("memorising", "generalising")
 

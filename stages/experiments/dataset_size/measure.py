@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.claims import Claim, Summary
 from stages.experiments.regimes import CLEAR, MIDDLE, ONSET, POLYGONS_END, Bump, find_bump
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 FEW = 8  # up to here the paper's hidden vectors are polygons
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 TOGETHER = 1.5  # onsets within this factor of each other count as one
 NEAR = (5, 20)  # a factor of two about T (1 - S) = 10

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
 from stages.toy.model import Model
 from stages.toy.polygon import is_regular, norms_in_span, polygon
+from stages.toy.spec import Measure
 
 COLUMNS = {
     "regular": Column(bool, "the hidden vectors form a regular T-gon, within measure.regular"),

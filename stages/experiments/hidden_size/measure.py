@@ -9,7 +9,7 @@ import pandas as pd
 
 from stages.claims import Claim, Summary, labelled
 from stages.experiments.regimes import CLEAR, POLYGONS_END, standard_error
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 SEVERAL = 3  # lines with a clear rise: where test loss is the same throughout, noise makes so many in 1 % of maps
 

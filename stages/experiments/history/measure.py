@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:

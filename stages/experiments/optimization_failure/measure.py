@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.model import Model
 from stages.toy.polygon import is_regular
+from stages.toy.spec import Measure
 
 SHAPES = ("regular", "two circles", "dead point", "other")
 COLUMNS = {"shape": Column(str, "what the hidden vectors form: " + ", ".join(SHAPES))}

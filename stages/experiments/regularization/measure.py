@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.claims import Claim, Summary
 from stages.experiments.regimes import CLEAR, Bump, find_bump
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 
 def slices(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:

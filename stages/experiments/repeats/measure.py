@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
 from stages.toy.model import Model, point_losses
+from stages.toy.spec import Measure
 
 COLUMNS = {
     "repeated_loss": Column(float, "mean error on the repeated points"),

@@ -14,10 +14,10 @@ import pandas as pd
 
 from stages.claims import Claim, Summary
 from stages.experiments.regimes import MIDDLE, Bump, find_bump
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points
 from stages.toy.model import Model
+from stages.toy.spec import Measure
 
 COLUMNS = {"digest": Column(str, "sha256 of W and b, its first 16 digits")}
 

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.claims import Claim, Summary, labelled
-from stages.params import Measure
 from stages.tables import Column
 from stages.toy.data import Points, generator
 from stages.toy.model import Model
 from stages.toy.polygon import is_regular
+from stages.toy.spec import Measure
 
 COLUMNS = {"regular": Column(bool, "m = 2: the hidden vectors form a regular T-gon, within measure.regular")}
 KNOBS = ("init", "init_scale", "lr", "eps")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.claims import Claim, Summary
 from stages.experiments.regimes import CLEAR, find_bump
-from stages.params import Measure
+from stages.toy.spec import Measure
 
 
 def variant(cell: pd.Series, usual_eps: float) -> str:
