@@ -1,10 +1,10 @@
 """params.yaml, read once and typed: every section of every scale is checked before anything is computed.
 
 A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy`, or
-`digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
-list is an axis of the grid: the experiment's cells are the product of its axes. Where that is not enough, `data` or
-`training` is a list of such grids: the first of one goes with the first of the other, and so on, and one that is no
-list goes with all.
+`digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and
+`training` a list is an axis of the grid: the experiment's cells are the product of its axes. Where that is not enough,
+`data` or `training` is a list of such grids: the first of one goes with the first of the other, and so on, and one that
+is no list goes with all.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Cell(NamedTuple):
     @property
     def axes(self) -> dict[str, Any]:
         """Every axis of the grid by name, one column each in the tables."""
-        return self.data.model_dump() | self.training.model_dump()
+        axes: dict[str, Any] = self.data.model_dump() | self.training.model_dump()
+        return axes
 
     @property
     def parent(self) -> Cell | None:
@@ -100,14 +101,14 @@ def load_all() -> dict[tuple[str, str], Experiment]:
     sections = _read()
     defaults = {name: _blocks(sections, name) for name in FAMILIES}
     experiments = {}
-    for name in sections.keys() - FAMILIES:
+    for name in [name for name in sections if name not in FAMILIES]:
         axes, family = _package(name)
         for scale, block in _blocks(sections, name).items():
             if scale not in defaults[family.defaults]:
                 raise ParamsError(f"{FILE}: {name}.{scale}: section {family.defaults} has no such scale")
-            values = defaults[family.defaults][scale]
-            experiments[name, scale] = _experiment(f"{name}.{scale}", family, axes, values, block)
-    return {key: experiments[key] for name in sections for key in experiments if key[0] == name}
+            usual = defaults[family.defaults][scale]
+            experiments[name, scale] = _experiment(f"{name}.{scale}", family, axes, usual, block)
+    return experiments
 
 
 def _read() -> dict[str, Any]:
@@ -117,10 +118,11 @@ def _read() -> dict[str, Any]:
         raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from error
     except YAMLError as error:
         raise ParamsError(f"{FILE}: not YAML: {' '.join(str(error).split())}") from error
+    known: dict[str, Any] = sections if isinstance(sections, dict) else {}
     for name in FAMILIES:
-        if not isinstance(sections, dict) or name not in sections:
+        if name not in known:
             raise ParamsError(f"{FILE}: section {name} is missing")
-    return sections
+    return known
 
 
 def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def _package(name: str) -> tuple[set[str], Family]:
     module = None
     if str(name).isidentifier() and importlib.util.find_spec(package):
         module = importlib.import_module(package)
-    if not hasattr(module, "AXES"):
+    if module is None or not hasattr(module, "AXES"):
         raise ParamsError(f"{FILE}: {name} is no experiment: there is no {package.replace('.', '/')} with AXES")
     return module.AXES, FAMILIES[getattr(module, "FAMILY", TOY.defaults)]
 
@@ -163,9 +165,9 @@ def _experiment(
             raise ParamsError(f"{FILE}: {where}.{error}") from None
     for part, model in (("data", family.data), ("training", family.training)):
         for key in model.model_fields.keys() - axes:
-            if len(values := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:
+            if len(several := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:
                 raise ParamsError(
-                    f"{FILE}: {where}.{part}.{key} is {values}; allowed: one value, since this experiment compares "
+                    f"{FILE}: {where}.{part}.{key} is {several}; allowed: one value, since this experiment compares "
                     f"{', '.join(sorted(axes))} and would average over it"
                 )
     return Experiment(tuple(sorted(cells, key=lambda cell: tuple(cell.axes.values()))), measure)

@@ -41,7 +41,7 @@ def test_every_scale_of_every_experiment_is_valid(sections: Any) -> None:
     sections.save()
     experiments = load_all()
     assert {scale for _, scale in experiments} == set(params.SCALES)
-    assert {name for name, _ in experiments} | {"toy"} == set(sections)
+    assert {name for name, _ in experiments} | set(params.FAMILIES) == set(sections)
 
 
 def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
