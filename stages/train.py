@@ -13,12 +13,12 @@ from stages.grid import bundle
 from stages.grid.bundle import BundleError, Record
 from stages.grid.cells import Task, train_missing
 from stages.grid.executor import Job
-from stages.grid.store import Store, cell_key
+from stages.grid.store import Store, key_of
 from stages.params import Cell, Experiment
 from stages.toy.data import Points, dataset_digest, sample
 from stages.toy.model import Model, model
 from stages.toy.spec import Training
-from stages.toy.training import VERSION, Trained, engine_name, train, work
+from stages.toy.training import VERSION, Trained, decides, engine_name, train, work
 
 
 def train_cells(name: str, scale: str, experiment: Experiment) -> None:
@@ -29,26 +29,27 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     sets |= {cell.data: sample(cell.data) for cell in experiment.parents if cell.data not in sets}
     digests = {data: dataset_digest(data, points) for data, points in sets.items()}
 
-    def key_of(cell: Cell) -> str:
-        return cell_key(digests[cell.data], cell.training, key_of(cell.parent) if cell.parent else "")
+    def key(cell: Cell) -> str:
+        parent = {"parent": key(cell.parent)} if cell.parent else {}
+        return key_of(decides(cell.training) | {"dataset": digests[cell.data]} | parent)
 
     store = Store()
     store.tidy()
     parents: dict[str, Record] = {}
     if experiment.parents:
-        tasks = {key_of(cell): _task(key_of(cell), cell, sets[cell.data]) for cell in experiment.parents}
+        tasks = {key(cell): _task(key(cell), cell, sets[cell.data]) for cell in experiment.parents}
         parents = train_missing(f"{name}'s parents", tasks, store, train, _record).trained
 
     tasks = {}
     for cell in experiment.cells:
-        start = _start(parents.get(key_of(cell.parent)), cell.training) if cell.parent else None
+        start = _start(parents.get(key(cell.parent)), cell.training) if cell.parent else None
         refused = "the cell that it starts from could not be trained" if cell.parent and start is None else ""
-        tasks[key_of(cell)] = _task(key_of(cell), cell, sets[cell.data], start, refused)
+        tasks[key(cell)] = _task(key(cell), cell, sets[cell.data], start, refused)
     trained, failed = train_missing(name, tasks, store, train, _record)
 
     # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
-    kept = {key: Record(record.about | tasks[key].about, record.arrays) for key, record in trained.items()}
-    bundle.write(paths.models(name, scale), [kept.get(key) or failed[key] for key in tasks])
+    kept = {of: Record(record.about | tasks[of].about, record.arrays) for of, record in trained.items()}
+    bundle.write(paths.models(name, scale), [kept.get(of) or failed[of] for of in tasks])
     if failed:
         again = "`dvc repro -f` on this stage tries them again"
         print(f"warning: {len(failed)} of {len(tasks)} cells failed; {again}", file=sys.stderr)

@@ -18,21 +18,11 @@ from typing import Any
 
 from stages.grid import bundle
 from stages.grid.bundle import BundleError, Record
-from stages.toy.spec import SINCE_VERSION_4, Training
-from stages.toy.training import VERSION, engine_name
 
 
-def cell_key(dataset: str, training: Training, parent: str = "") -> str:
-    """Sha256 of all that decides a cell's bytes.
-
-    Its data's digest, its spec, its engine, the code's version, and the key of the cell that it starts from.
-    """
-    later = SINCE_VERSION_4.items()
-    spec = {name: value for name, value in training.model_dump().items() if (name, value) not in later}
-    spec |= {"engine": engine_name(training), "version": VERSION, "dataset": dataset}
-    if parent:
-        spec["parent"] = parent
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+def key_of(decides: dict[str, Any]) -> str:
+    """Sha256 of all that decides a cell's bytes, by name."""
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 class Store:

@@ -18,6 +18,7 @@ def dimensionality(vectors: ArrayLike, weight: ArrayLike | None = None) -> NDArr
     v = np.asarray(vectors, dtype=np.float64)
     square = np.einsum("im,im->i", v, v)  # |v_i|^2
     weighted = v if weight is None else v * np.asarray(weight, dtype=np.float64)[:, None]
-    shared = np.einsum("im,mn,in->i", v, v.T @ weighted, v)  # sum_j w_j (v_i . v_j)^2
+    by_blas = v.shape[1] > 64  # pays from there on
+    shared = np.einsum("im,mn,in->i", v, v.T @ weighted, v, optimize=by_blas)  # sum_j w_j (v_i . v_j)^2
     D: NDArray[np.float64] = np.divide(square**2, shared, out=np.zeros_like(square), where=shared > 0)
     return D

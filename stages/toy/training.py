@@ -8,7 +8,7 @@ for what `fused` trains; the bytes of the other two hang on torch and the machin
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from stages.toy.engines import Engine
 from stages.toy.engines.fused import Fused
 from stages.toy.model import Model, initial_model, loss_scale, mean_loss
 from stages.toy.schedule import Schedule, recorded_steps, schedule
-from stages.toy.spec import LARGEST_FUSED_M, Data, Training
+from stages.toy.spec import LARGEST_FUSED_M, SINCE_VERSION_4, Data, Training
 
 VERSION = 4
 
@@ -62,6 +62,13 @@ def engine_name(training: Training) -> str:
     if kind == "torch":
         names.append(_device())
     return " ".join(names)
+
+
+def decides(training: Training) -> dict[str, Any]:
+    """All that decides a cell's bytes beside its training set and start: its spec, its engine, this code's version."""
+    later = SINCE_VERSION_4.items()
+    spec = {name: value for name, value in training.model_dump().items() if (name, value) not in later}
+    return spec | {"engine": engine_name(training), "version": VERSION}
 
 
 def train(data: Data, points: Points, spec: Training, start: Model | None = None) -> Trained:
