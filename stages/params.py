@@ -2,9 +2,9 @@
 
 A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy`, or
 `digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and
-`training` a list is an axis of the grid: the experiment's cells are the product of its axes. Where that is not enough,
-`data` or `training` is a list of such grids: the first of one goes with the first of the other, and so on, and one that
-is no list goes with all.
+`training` a list is an axis of the grid, and `{count: K}` the list from 0 to K - 1: the experiment's cells are the
+product of its axes. Where that is not enough, `data` or `training` is a list of such grids: the first of one goes with
+the first of the other, and so on, and one that is no list goes with all.
 """
 
 from __future__ import annotations
@@ -190,12 +190,22 @@ def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: 
     values = _merged(where, defaults, overrides)
     axes = []
     for key in sorted(values, key=lambda key: keys.index(key) if key in keys else len(keys)):
-        value = values[key]
+        value = _counted(f"{where}.{key}", values[key])
         if value == []:
             raise ParamsError(f"{FILE}: {where}.{key} is []; allowed: a value or a list of at least one")
         axes.append([(key, v) for v in (value if isinstance(value, list) else [value])])
     points = [_one(where, family, model, dict(point)) for point in itertools.product(*axes)]
     return sorted(set(points), key=lambda point: tuple(point.model_dump().values()))
+
+
+def _counted(where: str, value: Any) -> Any:
+    """The value itself, or the list that {count: K} stands for."""
+    if not isinstance(value, dict):
+        return value
+    count = value.get("count")
+    if len(value) != 1 or type(count) is not int or count < 1:
+        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: a value, a list, or {{count: K}} for 0 to K - 1")
+    return list(range(count))
 
 
 def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def vectors(experiment: str, scale: str) -> Path:
     return Path("data/metrics", scale, f"{experiment}.vectors.parquet")
 
 
+def images(experiment: str, scale: str) -> Path:
+    """Table of one row an image, of digits."""
+    return Path("data/images", scale, f"{experiment}.parquet")
+
+
 def metrics(experiment: str, scale: str) -> Path:
     """Headline numbers and claims."""
     return Path("data/metrics", scale, f"{experiment}.json")

@@ -16,11 +16,18 @@ from pydantic import BaseModel
 
 from stages.grid.bundle import write_bytes
 
-_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string(), "float32": pa.float32()}
+_TYPES = {
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    str: pa.string(),
+    bytes: pa.binary(),
+    "float32": pa.float32(),
+}
 
 
 class Column(NamedTuple):
-    """Type (bool, int, float, str or "float32") and meaning of a column."""
+    """Type (bool, int, float, str, bytes or "float32") and meaning of a column."""
 
     type: Any
     meaning: str

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
 from stages import datasets, paths
 from stages.command import main
-from stages.grid import bundle
 from stages.grid.bundle import BundleError, Record
-from stages.grid.cells import Task, train_missing
+from stages.grid.cells import Task, assemble, train_missing
 from stages.grid.executor import Job
 from stages.grid.store import Store, key_of
 from stages.params import Cell, Experiment
@@ -45,16 +43,7 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
         start = _start(parents.get(key(cell.parent)), cell.training) if cell.parent else None
         refused = "the cell that it starts from could not be trained" if cell.parent and start is None else ""
         tasks[key(cell)] = _task(key(cell), cell, sets[cell.data], start, refused)
-    trained, failed = train_missing(name, tasks, store, train, _record)
-
-    # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
-    kept = {of: Record(record.about | tasks[of].about, record.arrays) for of, record in trained.items()}
-    bundle.write(paths.models(name, scale), [kept.get(of) or failed[of] for of in tasks])
-    if failed:
-        again = "`dvc repro -f` on this stage tries them again"
-        print(f"warning: {len(failed)} of {len(tasks)} cells failed; {again}", file=sys.stderr)
-    if len(failed) == len(tasks):
-        sys.exit(f"error: every cell of {name} failed")
+    assemble(name, paths.models(name, scale), tasks, train_missing(name, tasks, store, train, _record))
 
 
 def _task(key: str, cell: Cell, points: Points, start: Model | None = None, refused: str = "") -> Task:

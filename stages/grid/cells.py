@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from stages.grid import bundle
 from stages.grid.bundle import Record
 from stages.grid.executor import Job, run
 from stages.grid.store import Store
@@ -54,6 +56,18 @@ def train_missing(
         trained[key] = made
         store.put(made, {"seconds": outcome.seconds, "host": outcome.host} | task.side)
     return Kept(trained, failed)
+
+
+def assemble(name: str, path: Path, tasks: Mapping[str, Task], kept: Kept) -> None:
+    """Write the records of all tasks in their order, those that failed included; exit if all did."""
+    # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
+    trained = {key: Record(record.about | tasks[key].about, record.arrays) for key, record in kept.trained.items()}
+    bundle.write(path, [trained.get(key) or kept.failed[key] for key in tasks])
+    if kept.failed:
+        again = "`dvc repro -f` on this stage tries them again"
+        print(f"warning: {len(kept.failed)} of {len(tasks)} cells failed; {again}", file=sys.stderr)
+    if len(kept.failed) == len(tasks):
+        sys.exit(f"error: every cell of {name} failed")
 
 
 def _failed(task: Task, error: str) -> Record:

@@ -22,7 +22,7 @@ class Roc(NamedTuple):
     precision: float  # share of positives among as many of the highest scores as there are positives
 
 
-def counterfactual(score: NDArray[np.floating], trained_on: NDArray[np.bool_]) -> NDArray[np.float64]:
+def counterfactual(score: NDArray[np.floating | np.bool_], trained_on: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(N,) mean score in minus mean score out, of (K, N) scores of K models; NaN where one side has no model."""
     held = trained_on.sum(axis=0)
     s = score.astype(np.float64)
@@ -33,7 +33,7 @@ def counterfactual(score: NDArray[np.floating], trained_on: NDArray[np.bool_]) -
     return difference
 
 
-def split_half(score: NDArray[np.floating], trained_on: NDArray[np.bool_]) -> float:
+def split_half(score: NDArray[np.floating | np.bool_], trained_on: NDArray[np.bool_]) -> float:
     """Reliability: rank correlation of the memorisation of two disjoint halves of the models (even and odd ones)."""
     return spearman(*(counterfactual(score[k::2], trained_on[k::2]) for k in (0, 1)))
 

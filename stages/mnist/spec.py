@@ -5,6 +5,8 @@ Each field is a key of params.yaml, which says what it means, and a column of th
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -50,6 +52,9 @@ class Training(BaseModel):
     weight_decay: float = Field(ge=0, description="decoupled weight decay")
     init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights and of the order of images")
     watched: int = Field(ge=0, description="models kept on the way: after 1, 2, 4, ... epochs, so many at most")
+    keep: Literal["weights", "outputs"] = Field(
+        description="what is kept of each: its weights, or its outputs on the pool"
+    )
 
     def check(self, data: Data) -> None:
         """Every training goes with every data."""

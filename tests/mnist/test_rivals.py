@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from stages.mnist import rivals
-from stages.mnist.classifier import Classifier, train, watched_epochs
+from stages.mnist.classifier import Classifier
 from stages.mnist.spec import Training
+from stages.mnist.training import train, watched_epochs
 
 RNG = np.random.default_rng(0)
 X, LABEL = RNG.random((40, 12)).astype(np.float32), RNG.integers(0, 10, 40).astype(np.uint8)
 MODEL = Classifier(*(RNG.normal(size=shape).astype(np.float32) for shape in ((7, 12), (7,), (10, 7), (10,))))
-SPEC = Training(hidden=7, epochs=5, batch=8, lr=1e-2, weight_decay=0.0, init_seed=0, watched=2)
+SPEC = Training(hidden=7, epochs=5, batch=8, lr=1e-2, weight_decay=0.0, init_seed=0, watched=2, keep="weights")
 
 
 def torch_losses(parameters: list[torch.Tensor], x: np.ndarray, label: np.ndarray) -> torch.Tensor:

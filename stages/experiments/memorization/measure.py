@@ -1,0 +1,176 @@
+"""Which score of one model best tells what counterfactual memorisation, of many models, says is memorised."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from stages.claims import Claim, Summary
+from stages.mnist.measures import MEMORIZED
+
+RIVALS = {
+    "D_after": "D*, hidden",
+    "D_before": "D*, before the ReLU",
+    "D_x": "D_x",
+    "unit_share": "share of one unit",
+    "loss": "loss",
+    "margin": "margin",
+    "gradient_norm": "gradient norm",
+    "mahalanobis": "Mahalanobis",
+    "nearest_neighbour": "nearest neighbour",
+}
+RELIABLE = 0.8
+
+
+def compared(table: pd.DataFrame) -> pd.DataFrame:
+    """Models of the whole pool that were compared with its memorisation."""
+    of: pd.DataFrame = table[table.rho_D_after.notna()]
+    return of
+
+
+def means(table: pd.DataFrame, what: str) -> pd.Series:
+    """Mean over models of `what` (rho, memorized_area, wrong_area or wrong_precision) by score, best first."""
+    of = {name: compared(table)[f"{what}_{name}"].mean() for name in RIVALS}
+    return pd.Series(of, dtype=float).sort_values(ascending=False)
+
+
+def summary(cells: pd.DataFrame, history: pd.DataFrame, images: pd.DataFrame) -> Summary:
+    """Reliability, who finds memorised images, who finds wrong labels, and whether single units do it."""
+    runs = compared(cells)
+    headline: dict[str, float | int] = {}
+    if len(runs):
+        headline["reliability"] = float(runs.reliability_log.iloc[0])
+        headline["rho_D"] = float(runs.rho_D_after.mean())
+    claims = [_reliable(runs), _finds(runs), _best(runs), _best_on_the_way(history), _wrong(runs), _units(runs)]
+    if len(pool := images[images.memorization_even.notna() & images.memorization_odd.notna()]):
+        claims.append(_top(pool))
+    return Summary(headline, claims)
+
+
+def _range(runs: pd.DataFrame, column: str) -> list[float]:
+    return [float(runs[column].min()), float(runs[column].max())]
+
+
+def _reliable(runs: pd.DataFrame) -> Claim:
+    known = bool(len(runs))
+    return Claim(
+        "two halves of the models agree on what is memorised",
+        "this project's aim; Zhang et al. 2021",
+        f"{RELIABLE} or more",
+        {"by log-probability": float(runs.reliability_log.iloc[0]), "models": int(runs.models.iloc[0])}
+        if known
+        else None,
+        {"by correctness": float(runs.reliability_correct.iloc[0])} if known else None,
+        bool(runs.reliability_log.iloc[0] >= RELIABLE) if known else None,
+        "rank correlation over the pool of the memorisation by even and by odd models. By correctness most images have "
+        "none at all, so that their order is noise",
+    )
+
+
+def _finds(runs: pd.DataFrame) -> Claim:
+    known = bool(len(runs))
+    return Claim(
+        "a high D* means memorised",
+        "Hobbhahn's comment",
+        "high is memorised, low is confused; not tested",
+        {
+            "rank correlation": float(runs.rho_D_after.mean()),
+            f"ROC area for the {MEMORIZED:.0%} most memorised": float(runs.memorized_area_D_after.mean()),
+        }
+        if known
+        else None,
+        {"rank correlation": _range(runs, "rho_D_after"), "ROC area": _range(runs, "memorized_area_D_after")},
+        bool(runs.rho_D_after.mean() >= 0.5) if known else None,
+        "D* of the hidden vectors of models of the whole pool, at the end of training; holds if the rank correlation "
+        "is at least .5",
+    )
+
+
+def _best(runs: pd.DataFrame) -> Claim:
+    rho = means(runs, "rho")
+    known = bool(len(runs))
+    return Claim(
+        "D* finds memorised images better than other scores of the same model",
+        "this project's question",
+        "not tested",
+        {RIVALS[str(name)]: float(value) for name, value in rho.items()} if known else None,
+        {RIVALS[name]: _range(runs, f"rho_{name}") for name in rho.index},
+        bool(str(rho.index[0]).startswith("D_") and rho.index[0] != "D_x") if known else None,
+        "rank correlation with memorisation at the end of training, mean and range over initialisations, best first; "
+        "holds if D*, before or after the ReLU, comes first",
+    )
+
+
+def _best_on_the_way(history: pd.DataFrame) -> Claim:
+    of = compared(history)
+    best = {epoch: means(of[of.epoch == epoch], "rho") for epoch in sorted(of.epoch.unique().tolist())}
+    return Claim(
+        "whichever score is best, it is D*'s at every time in training",
+        "this project's question",
+        "not tested",
+        {f"epoch={epoch}": f"{RIVALS[str(rho.index[0])]} {rho.iloc[0]:.2f}" for epoch, rho in best.items()}
+        if best
+        else None,
+        {f"D* at epoch={epoch}": float(rho[["D_after", "D_before"]].max()) for epoch, rho in best.items()},
+        all(rho.index[0] in ("D_after", "D_before") for rho in best.values()) if best else None,
+        "the best score at each time, of the model at that time against memorisation at that time; spread: D*'s own",
+    )
+
+
+def _wrong(runs: pd.DataFrame) -> Claim:
+    area, precision = means(runs, "wrong_area"), means(runs, "wrong_precision")
+    known = bool(area.notna().all() and len(runs))
+    return Claim(
+        "D* finds wrong labels better than other scores of the same model",
+        "this project's question",
+        "not tested",
+        {RIVALS[str(name)]: float(value) for name, value in area.items()} if known else None,
+        {f"precision of {RIVALS[str(name)]}": float(value) for name, value in precision.items()},
+        bool(area.index[0] in ("D_after", "D_before")) if known else None,
+        "ROC area at the end of training, mean over initialisations, best first; spread: precision among as many "
+        "images as there are wrong labels",
+    )
+
+
+def _units(runs: pd.DataFrame) -> Claim:
+    known = bool(len(runs))
+    return Claim(
+        "an image that has a direction to itself has a unit to itself",
+        "the naive picture, a neuron a point",
+        "D* is the largest share of one unit",
+        {
+            "largest share of one unit": float(runs.unit_share_max.mean()),
+            "largest D*": float(runs.D_max.mean()),
+            "rank correlation": float(runs.rho_D_unit_share.mean()),
+        }
+        if known
+        else None,
+        {"rank correlation": _range(runs, "rho_D_unit_share")},
+        bool((runs.unit_share_max > runs.D_max / 2).all()) if known else None,
+        "holds if some unit is as much one image's alone as its direction is, within a factor of 2; else the "
+        "directions are in superposition",
+    )
+
+
+def _top(pool: pd.DataFrame) -> Claim:
+    count = max(1, round(MEMORIZED * len(pool)))
+    by_half = pool.nlargest(count, "memorization_even").memorization_odd
+    by_D = pool.nlargest(count, "D_after").memorization_log
+    every = pool.memorization_log.mean()
+    return Claim(
+        f"the {MEMORIZED:.0%} of highest D* are memorised more than the others",
+        "this project's question",
+        "not tested",
+        {
+            "memorisation of these": float(by_D.mean()),
+            "of all": float(every),
+            "of the most memorised": float(by_half.mean()),
+        },
+        {
+            "wrong labels among them": float(
+                (pool.nlargest(count, "D_after").label != pool.nlargest(count, "D_after").true_label).mean()
+            )
+        },
+        bool(by_D.mean() > 2 * every),
+        "mean gain in log-probability of the label from having been trained on; the most memorised are chosen by half "
+        "of the models and judged by the other. Holds if twice the mean of all",
+    )

@@ -1,0 +1,341 @@
+"""Measure an experiment's classifiers: tables of cells, of their history and of images, headline numbers and claims.
+
+Cells that kept their outputs are the models of an ensemble, of which the counterfactual memorisation of their pool is
+computed; cells that were trained on the whole of that pool are compared with it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stages import claims, paths, selections, tables
+from stages.command import main
+from stages.grid import bundle
+from stages.grid.bundle import Record
+from stages.mnist.classifier import Classifier, pixels
+from stages.mnist.data import Selection
+from stages.mnist.digits import Digits
+from stages.mnist.leverage import leverage, leverage_if_included, whitening
+from stages.mnist.measures import (
+    DECILES,
+    Images,
+    Memorization,
+    comparison_columns,
+    memorization,
+    misclassified_columns,
+    performance_columns,
+    rival_scores,
+    spectra,
+    spectrum_columns,
+)
+from stages.mnist.memorization import spearman
+from stages.mnist.rivals import largest_unit_shares, losses, margins, nearest_neighbours
+from stages.mnist.spec import Data, Training
+from stages.params import Cell, Experiment
+from stages.tables import Column
+from stages.toy.data import generator
+from stages.toy.dimensionality import dimensionality
+
+RIVALS = {
+    "D_after": "D* of the hidden vector",
+    "D_before": "D* before the ReLU",
+    "D_x": "data dimensionality D_x",
+    "unit_share": "largest share of one unit",
+    "loss": "loss",
+    "margin": "largest other logit minus the label's",
+    "gradient_norm": "norm of the loss's gradient",
+    "mahalanobis": "Mahalanobis distance within its class",
+    "nearest_neighbour": "distance to the nearest other image, in pixels",
+}
+
+# what a cell was made from: the grid's axes, and what they leave fixed
+SPEC = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)
+
+# what is measured of a model at any time
+MOMENT = {
+    "epoch": Column(int, "passes over the training images so far"),
+    "train_loss": Column(float, "mean cross-entropy of the training images' labels"),
+    "train_accuracy": Column(float, "share of the training images whose label is predicted"),
+    "wrong_fitted": Column(float, "the same of those with a wrong label"),
+    "validation_loss": Column(float, "mean cross-entropy of the validation images"),
+    "validation_accuracy": Column(float, "share of them that is right"),
+    "rank": Column(int, "rank of the hidden vectors of the training images"),
+    "D_sum": Column(float, "sum of their D*"),
+    "D_median": Column(float, "median of D*"),
+    "D_p99": Column(float, "99th percentile of D*"),
+    "D_max": Column(float, "largest D*"),
+    "validation_D_median": Column(float, "median over validation images of the D* that each would have as one more"),
+    "validation_D_p99": Column(float, "99th percentile of the same"),
+    "validation_D_max": Column(float, "largest of the same"),
+    "validation_outside": Column(float, "share of validation images outside of what the training images span"),
+    "misclassified": Column(int, "training images whose label is not predicted"),
+    **{
+        f"misclassified_{k}": Column(int, f"the same in tenth {k} of the ranks of D*, 0 lowest") for k in range(DECILES)
+    },
+    "misclassified_distance": Column(float, "largest distance of their distribution over the ranks from an even one"),
+    "models": Column(int, "models of the ensemble that the pool's memorisation is of"),
+    "reliability_log": Column(float, "rank correlation of two halves' memorisation by log-probability"),
+    "reliability_correct": Column(float, "the same by correctness"),
+    "memorization_log": Column(float, "mean over the pool of memorisation by log-probability"),
+    "memorization_correct": Column(float, "mean over the pool of memorisation by correctness"),
+    "memorization_wrong_log": Column(float, "the first over images with a wrong label"),
+    "memorization_wrong_correct": Column(float, "the second over images with a wrong label"),
+    **{f"rho_{k}": Column(float, f"rank correlation of memorisation and {words}") for k, words in RIVALS.items()},
+    **{
+        f"memorized_area_{k}": Column(float, f"ROC area of {words} for the 5 % most memorised")
+        for k, words in RIVALS.items()
+    },
+    **{
+        f"wrong_{what}_{k}": Column(float, f"{what} of {words} for wrong labels")
+        for what in ("area", "precision")
+        for k, words in (RIVALS | {"memorization": "memorisation by log-probability"}).items()
+    },
+}
+
+CELLS = (
+    SPEC
+    | {
+        "status": Column(str, "trained or failed"),
+        "error": Column(str, "why the cell failed"),
+        "engine_used": Column(str, "versions that its bytes hang on"),
+        "selected": Column(bool, "of those whose images are listed: the first initialisation of each training set"),
+        "T": Column(int, "training images"),
+    }
+    | MOMENT
+    | {
+        "rank_before": Column(int, "rank of what the ReLU gets"),
+        "D_before_median": Column(float, "median of its D*"),
+        "D_before_max": Column(float, "largest of its D*"),
+        "rho_before_after": Column(float, "rank correlation of D* before and after the ReLU"),
+        "rho_D_unit_share": Column(float, "rank correlation of D* and the largest share of one unit"),
+        "unit_share_max": Column(float, "largest share that one training image has of one unit"),
+        "rho_seeds": Column(float, "rank correlation of D* with that of the training set's first initialisation"),
+    }
+)
+HISTORY = SPEC | {"T": Column(int, "training images")} | MOMENT
+
+IMAGES = SPEC | {
+    "T": Column(int, "training images"),
+    "set": Column(str, "training or validation"),
+    "image": Column(int, "its index in that file"),
+    "true_label": Column(int, "what it shows"),
+    "label": Column(int, "what it was trained as"),
+    "prediction": Column(int, "the most likely digit"),
+    "loss": Column("float32", "cross-entropy of the label"),
+    "margin": Column("float32", "largest other logit minus the label's: above 0 if another is predicted"),
+    "D_after": Column("float32", "D* of the hidden vector; of a validation image s / (1 + s), as one more of the set"),
+    "D_before": Column("float32", "the same before the ReLU"),
+    "leverage": Column("float32", "s = h^T M^+ h, which is D* for a training image"),
+    "D_x": Column("float32", "data dimensionality D_x of a training image"),
+    "unit_share": Column("float32", "largest h_k^2 / sum_j h_jk^2 over units k, of a training image"),
+    "rank_D": Column(int, "position by D_after in its set, 1 the largest"),
+    "memorization_log": Column("float32", "counterfactual memorisation by log-probability"),
+    "memorization_even": Column("float32", "the same by half of the models"),
+    "memorization_odd": Column("float32", "and by the other half"),
+    "memorization_correct": Column("float32", "counterfactual memorisation by correctness"),
+    "gradient_norm": Column("float32", "norm of the gradient of its loss"),
+    "mahalanobis": Column("float32", "distance of the hidden vector from its class's mean, in the class's spread"),
+    "nearest_neighbour": Column("float32", "distance to the nearest other image of the pool, in pixels"),
+}
+VECTORS = IMAGES | {
+    "sampled": Column(bool, "drawn at random from those that are listed for no other reason"),
+    "pixels": Column(bytes, "28 x 28, of the images of highest, middle and lowest D*"),
+}
+SHEET = 30  # images of highest, middle and lowest D* whose pixels the table holds
+
+Rows = list[dict[str, Any]]
+Ensembles = dict[tuple[Data, int], Memorization]  # by pool (its subset and seed set aside) and epoch
+
+
+def extract(name: str, scale: str, experiment: Experiment) -> None:
+    """Write the four tables and the summary."""
+    own = importlib.import_module(f"stages.experiments.{name}.measure")
+    sets, records, mnist = selections.read(name, scale), bundle.read(paths.models(name, scale)), selections.mnist()
+    validation = Images(
+        pixels(mnist.validation.image), mnist.validation.label, np.zeros(len(mnist.validation.label), dtype=bool)
+    )
+    cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
+    ensembles = _ensembles(cells, records, sets)
+    rows: Rows = [{"cell": i, "T": cell.data.size} | cell.axes for i, cell in enumerate(cells)]
+    history: Rows = []
+    listed: Rows = []
+    every: Rows = []
+    first: dict[Cell, NDArray[np.float64]] = {}  # D* of the first of those that differ in their initialisation only
+    for row, cell, record in zip(rows, cells, records, strict=True):
+        row |= {key: record.about.get(key) for key in ("status", "error", "engine_used")}
+        row["selected"] = False
+        if record.about["status"] != "trained":
+            continue
+        chosen, epochs = sets[cell.data], record.arrays["epoch"].tolist()
+        if cell.training.keep == "outputs":
+            row |= {"epoch": epochs[-1]} | _ensemble_columns(ensembles[_pool(cell.data), epochs[-1]], chosen.wrong)
+            continue
+        training = _training_images(chosen, mnist.train)
+        neighbours = nearest_neighbours(training.x) if (_pool(cell.data), epochs[-1]) in ensembles else None
+        moments = []
+        for k, epoch in enumerate(epochs):
+            model = Classifier(*(record.arrays[name][k] for name in Classifier._fields))
+            of = ensembles.get((_pool(cell.data), epoch)) if chosen.chosen.all() else None
+            moments.append({"epoch": epoch} | _moment(model, training, validation, of, neighbours))
+        history += [{name: row[name] for name in (*SPEC, "T")} | moment for moment in moments]
+        images = _images(model, training, validation, of, neighbours)
+        row |= moments[-1] | _last(images[0], model, training)
+        alike = cell._replace(training=cell.training.model_copy(update={"init_seed": 0, "watched": 0}))
+        row["selected"] = alike not in first
+        row["rho_seeds"] = spearman(images[0]["D_after"], first.setdefault(alike, images[0]["D_after"]))
+        if row["selected"]:
+            index: list[NDArray[Any]] = [chosen.image[chosen.chosen], np.arange(len(validation.label))]
+            for kind, digits, which, columns in zip(("training", "validation"), mnist, index, images, strict=True):
+                axes = {name: [row[name]] * len(which) for name in (*SPEC, "T")} | {"set": [kind] * len(which)}
+                every.append(axes | {"image": which, "true_label": digits.label[which]} | columns)
+                seed = f"images {kind} {cell.axes}"
+                listed.append(_listed(every[-1], digits.image[which], experiment.measure.images, seed))
+
+    tables.write(paths.cells(name, scale), CELLS, {c: [row.get(c) for row in rows] for c in CELLS})
+    tables.write(paths.history(name, scale), HISTORY, {c: [row.get(c) for row in history] for c in HISTORY})
+    tables.write(paths.vectors(name, scale), VECTORS, _joined(listed, VECTORS))
+    tables.write(paths.images(name, scale), IMAGES, _joined(every, IMAGES))
+    claims.write(
+        paths.metrics(name, scale),
+        own.summary(*(pd.read_parquet(path(name, scale)) for path in (paths.cells, paths.history, paths.vectors))),
+    )
+
+
+def _pool(data: Data) -> Data:
+    """What a pool is, whichever subset of it is trained on."""
+    return data.model_copy(update={"subset": 1.0, "subset_seed": 0})
+
+
+def _ensembles(cells: list[Cell], records: list[Record], sets: dict[Data, Selection]) -> Ensembles:
+    """Memorisation of each pool at each epoch that models of it kept outputs of."""
+    models: dict[tuple[Data, int], list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]] = {}
+    for cell, record in zip(cells, records, strict=True):
+        if cell.training.keep == "outputs" and record.about["status"] == "trained":
+            chosen, arrays = sets[cell.data], record.arrays
+            for k, epoch in enumerate(arrays["epoch"].tolist()):
+                correct = arrays["prediction"][k] == chosen.label
+                outputs = arrays["log_probability"][k], correct, chosen.chosen
+                models.setdefault((_pool(cell.data), epoch), []).append(outputs)
+    return {key: memorization(*(np.stack(part) for part in zip(*of, strict=True))) for key, of in models.items()}
+
+
+def _training_images(chosen: Selection, train: Digits) -> Images:
+    which = chosen.chosen
+    return Images(pixels(train.image[chosen.image[which]]), chosen.label[which], chosen.wrong[which])
+
+
+def _moment(
+    model: Classifier,
+    training: Images,
+    validation: Images,
+    of: Memorization | None,
+    neighbours: NDArray[np.float64] | None,
+) -> dict[str, Any]:
+    """Columns of MOMENT."""
+    D = spectra(model.after(training.x), model.after(validation.x))
+    missed = model.logits(training.x).argmax(axis=1) != training.label
+    columns = performance_columns(model, training, validation) | spectrum_columns(D)
+    columns |= misclassified_columns(D.training, missed)
+    if of is not None and neighbours is not None:
+        scores = rival_scores(model, training) | {"nearest_neighbour": neighbours}
+        columns |= _ensemble_columns(of, training.wrong) | comparison_columns(scores, of, training.wrong)
+    return columns
+
+
+def _ensemble_columns(of: Memorization, wrong: NDArray[np.bool_]) -> dict[str, Any]:
+    columns = {
+        "models": of.models,
+        "reliability_log": of.log_reliability,
+        "reliability_correct": of.correct_reliability,
+        "memorization_log": np.nanmean(of.log),
+        "memorization_correct": np.nanmean(of.correct),
+    }
+    if wrong.any():
+        columns["memorization_wrong_log"] = np.nanmean(of.log[wrong])
+        columns["memorization_wrong_correct"] = np.nanmean(of.correct[wrong])
+    return columns
+
+
+def _images(
+    model: Classifier,
+    training: Images,
+    validation: Images,
+    of: Memorization | None,
+    neighbours: NDArray[np.float64] | None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Columns of IMAGES that are measured, of the training set and of the validation set."""
+    after, before = whitening(model.after(training.x)), whitening(model.before(training.x))
+    sets: list[dict[str, Any]] = []
+    for images, is_training in ((training, True), (validation, False)):
+        h, g = model.after(images.x), model.before(images.x)
+        D = leverage if is_training else leverage_if_included
+        columns: dict[str, Any] = {
+            "label": images.label,
+            "prediction": model.logits(images.x).argmax(axis=1),
+            "loss": losses(model, images.x, images.label),
+            "margin": margins(model, images.x, images.label),
+            "D_after": D(h, after),
+            "D_before": D(g, before),
+            "leverage": leverage(h, after),
+        }
+        columns["rank_D"] = np.argsort(np.argsort(-columns["D_after"], kind="stable")) + 1
+        sets.append(columns)
+    h = model.after(training.x)
+    sets[0] |= {"D_x": dimensionality(h), "unit_share": largest_unit_shares(h)}
+    if of is not None and neighbours is not None:
+        scores = rival_scores(model, training)
+        sets[0] |= {name: scores[name] for name in ("gradient_norm", "mahalanobis")}
+        sets[0] |= {"nearest_neighbour": neighbours, "memorization_log": of.log, "memorization_even": of.log_even}
+        sets[0] |= {"memorization_odd": of.log_odd, "memorization_correct": of.correct}
+    return sets[0], sets[1]
+
+
+def _last(images: dict[str, Any], model: Classifier, training: Images) -> dict[str, Any]:
+    """Columns of CELLS that are measured at the end only."""
+    return {
+        "rank_before": whitening(model.before(training.x)).rank,
+        "D_before_median": np.median(images["D_before"]),
+        "D_before_max": images["D_before"].max(),
+        "rho_before_after": spearman(images["D_before"], images["D_after"]),
+        "rho_D_unit_share": spearman(images["unit_share"], images["D_after"]),
+        "unit_share_max": images["unit_share"].max(),
+    }
+
+
+def _listed(columns: dict[str, Any], image: NDArray[np.uint8], limit: int, seed: str) -> dict[str, Any]:
+    """The rows of a set that the table of vectors lists.
+
+    All up to the limit; beyond it half of them those of largest D*, half a random choice of the rest. And the sheet's.
+    """
+    order = np.argsort(columns["rank_D"])
+    k = len(order)
+    sheet = np.unique(np.concatenate([order[:SHEET], order[(k - SHEET) // 2 :][:SHEET], order[-SHEET:]]))
+    sampled = np.zeros(k, dtype=bool)
+    kept = np.arange(k)
+    if k > limit:
+        sampled[generator(seed).permutation(order[limit // 2 :])[: limit - limit // 2]] = True
+        kept = np.unique(np.concatenate([order[: limit // 2], np.flatnonzero(sampled), sheet]))
+        sampled[sheet] = False
+    shown = set(sheet.tolist())
+    rows = {name: np.asarray(values, dtype=object)[kept] for name, values in columns.items()}
+    return rows | {
+        "sampled": sampled[kept],
+        "pixels": [image[i].tobytes() if i in shown else None for i in kept.tolist()],
+    }
+
+
+def _joined(parts: Rows, columns: Iterable[str]) -> dict[str, list[Any]]:
+    """One table of several; None where a part has no such column."""
+    return {
+        name: [value for part in parts for value in part.get(name, [None] * len(part["image"]))] for name in columns
+    }
+
+
+if __name__ == "__main__":
+    main(extract)

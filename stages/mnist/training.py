@@ -1,0 +1,103 @@
+"""Train one cell: from images and a spec to arrays.
+
+VERSION is part of every cell's key. Raise it when a change alters what is trained or kept.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from stages.mnist.classifier import Classifier, pixels
+from stages.mnist.data import Selection
+from stages.mnist.spec import Data, Training
+from stages.toy.data import generator
+
+VERSION = 1
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def decides(training: Training) -> dict[str, Any]:
+    """All that decides a cell's bytes beside its images, on one kind of machine."""
+    return training.model_dump() | {"engine": engine_name(), "version": VERSION, "model": "classifier"}
+
+
+def engine_name() -> str:
+    """Torch adds up in another order on another kind of processor, so that last digits differ there."""
+    return f"torch-{version('torch')} numpy-{np.__version__}"
+
+
+def work(data: Data, training: Training) -> float:
+    """Cost of training, relative to other cells'."""
+    return float(data.size) * training.epochs * training.hidden
+
+
+def train_cell(image: NDArray[np.uint8], chosen: Selection, data: Data, training: Training) -> Arrays:
+    """What is kept of a cell's models, one after each of E `watched_epochs` along the first axis.
+
+    Of weights, the fields of `Classifier`; of outputs, log_probability (E, pool) of each label of the pool and
+    prediction (E, pool). Either with epoch (E,).
+
+    Args:
+        image: (pool, 28, 28) those that `chosen` selects from the training file.
+        chosen: the pool's labels and which of it is trained on. data: what it was drawn from.
+        training: how the cell is trained.
+    """
+    x = pixels(image)
+    kept = train(x[chosen.chosen], chosen.label[chosen.chosen], training, data.subset_seed)
+    epochs, models = zip(*kept, strict=True)
+    arrays: Arrays = {"epoch": np.array(epochs)}
+    if training.keep == "weights":
+        return arrays | {name: np.stack([getattr(m, name) for m in models]) for name in Classifier._fields}
+    outputs = [model.log_probabilities(x) for model in models]
+    return arrays | {
+        "log_probability": np.stack([logs[np.arange(len(x)), chosen.label] for logs in outputs]).astype(np.float32),
+        "prediction": np.stack([logs.argmax(axis=1) for logs in outputs]).astype(np.uint8),
+    }
+
+
+def watched_epochs(training: Training) -> list[int]:
+    """After which epochs a model is kept: 1, 2, 4, ... as many as asked for, and the last."""
+    powers = [2**k for k in range(training.watched) if 2**k < training.epochs]
+    return [*powers, training.epochs]
+
+
+def train(
+    x: NDArray[np.float32], label: NDArray[np.uint8], training: Training, stream: int = 0
+) -> list[tuple[int, Classifier]]:
+    """(epochs, model) at each of `watched_epochs`; the same bytes every time on one kind of machine.
+
+    One thread, so that sums have one order. Weights start as torch.nn.Linear's do: uniform within 1 / sqrt(inputs).
+    Streams of the same seed start from other weights, and meet the images in another order.
+    """
+    torch.set_num_threads(1)
+    rng = generator(f"mnist weights hidden={training.hidden} seed={training.init_seed} stream={stream}")
+
+    def uniform(*shape: int, inputs: int) -> torch.Tensor:
+        bound = inputs**-0.5
+        return torch.tensor(rng.uniform(-bound, bound, shape).astype(np.float32), requires_grad=True)
+
+    hidden = training.hidden
+    W, b = uniform(hidden, x.shape[1], inputs=x.shape[1]), uniform(hidden, inputs=x.shape[1])
+    V, c = uniform(10, hidden, inputs=hidden), uniform(10, inputs=hidden)
+    adam = torch.optim.AdamW([W, b, V, c], lr=training.lr, weight_decay=training.weight_decay)
+    images, labels = torch.from_numpy(x), torch.from_numpy(label.astype(np.int64))
+    kept, stops = [], watched_epochs(training)
+    for epoch in range(1, training.epochs + 1):
+        order = torch.from_numpy(rng.permutation(len(x)))
+        for first in range(0, len(x), training.batch):
+            batch = order[first : first + training.batch]
+            h = torch.relu(torch.addmm(b, images[batch], W.T))
+            loss = cross_entropy(torch.addmm(c, h, V.T), labels[batch])
+            adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            adam.step()
+        if epoch in stops:
+            kept.append((epoch, Classifier(*(p.detach().numpy().copy() for p in (W, b, V, c)))))
+    return kept

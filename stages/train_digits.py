@@ -1,0 +1,54 @@
+"""Train the classifiers of an experiment that the store does not hold yet, and assemble all of them in grid order."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages import paths, selections
+from stages.command import main
+from stages.grid.bundle import BundleError, Record
+from stages.grid.cells import Task, assemble, train_missing
+from stages.grid.executor import Job
+from stages.grid.store import Store, key_of
+from stages.mnist.data import Selection
+from stages.mnist.training import Arrays, decides, engine_name, train_cell, work
+from stages.params import Cell, Experiment
+
+
+def train_cells(name: str, scale: str, experiment: Experiment) -> None:
+    """Write one record a cell. Cells that failed have no arrays, and say why; if all did, so does the stage."""
+    sets = selections.read(name, scale)
+    if sets.keys() != {cell.data for cell in experiment.cells}:
+        raise BundleError(f"{paths.datasets(name, scale)}: is not of params.yaml's grid; generate it first")
+    digits = selections.mnist().train
+    pixels = hashlib.sha256(digits.image.tobytes()).hexdigest()
+    store = Store()
+    store.tidy()
+    pools = {(data.pool, data.data_seed): digits.image[chosen.image] for data, chosen in sets.items()}
+    tasks = {}
+    for cell in experiment.cells:
+        task = _task(cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed], pixels)
+        tasks[task.about["key"]] = task
+    kept = train_missing(name, tasks, store, train_cell, _record)
+    assemble(name, paths.models(name, scale), tasks, kept)
+
+
+def _task(cell: Cell, chosen: Selection, image: NDArray[np.uint8], pixels: str) -> Task:
+    dataset = Record(cell.data.model_dump() | {"pixels": pixels}, chosen._asdict()).digest()
+    key = key_of(decides(cell.training) | {"dataset": dataset})
+    about = {"key": key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
+    words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
+    job = Job((image, chosen, cell.data, cell.training), work(cell.data, cell.training))
+    return Task(job, words, about, cell.axes)
+
+
+def _record(about: dict[str, Any], arrays: Arrays) -> Record:
+    return Record(about | {"status": "trained", "engine_used": engine_name()}, arrays)
+
+
+if __name__ == "__main__":
+    main(train_cells)
