@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from stages.experiments import style
-from stages.experiments.mnist.measure import ended
+from stages.experiments.mnist.measure import ENOUGH, ended
 from stages.experiments.style import Tables
 
 TENTHS = 10
@@ -44,11 +43,10 @@ def _curve(images: pd.DataFrame, right: pd.DataFrame) -> Figure:
         {"training": "training images: D*", "validation": "validation images: s / (1 + s)"}.items(),
         strict=True,
     ):
-        for T, of in images[images.set == kind].groupby("T"):
-            of = of.sort_values("rank_D")
-            note = " (no more than the rank)" if rank[T] >= T else ""
-            count = T if kind == "training" else of.rank_D.max()
-            axes.plot(of.rank_D / count, of.D_after, color=colors[T], label=f"{T:,}{note}")
+        for T, color in colors.items():
+            of = images[(images["set"] == kind) & (images["T"] == T)].sort_values("rank_D")
+            note = " (no more than the rank)" if T <= rank[T] else ""
+            axes.plot(of.rank_D / of.rank_D.max(), of.D_after, color=color, label=f"{T:,}{note}")
         axes.set(xscale="log", yscale="log", title=name, xlabel="share of images with a D* as large")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     panels[0].set_ylabel("D* of the hidden vector")
@@ -59,7 +57,7 @@ def _curve(images: pd.DataFrame, right: pd.DataFrame) -> Figure:
 
 def _sheet(images: pd.DataFrame) -> Figure:
     """Thirty images each of highest, middle and lowest D*, with labels."""
-    images = images[images.set == "training"].sort_values("rank_D")
+    images = images[images["set"] == "training"].sort_values("rank_D")
     per = min(ROWS * COLUMNS, len(images) // 3)
     middle = (len(images) - per) // 2
     blocks = {"highest": images[:per], "middle": images[middle : middle + per], "lowest": images[-per:]}
@@ -68,13 +66,11 @@ def _sheet(images: pd.DataFrame) -> Figure:
         axes = figure.add_axes((0.01 + k * 0.335, 0.01, 0.31, 0.83))
         step = SIDE + 9
         sheet = np.full((ROWS * step, COLUMNS * step), 255, dtype=np.uint8)
-        for i, row in enumerate(of.itertuples()):
+        for i, (pixels, label, seen) in enumerate(zip(of.pixels, of.label, of.prediction, strict=True)):
             top, left = i // COLUMNS * step, i % COLUMNS * step
-            sheet[top : top + SIDE, left + 4 : left + 4 + SIDE] = 255 - np.frombuffer(row.pixels, np.uint8).reshape(
-                SIDE, SIDE
-            )
-            missed = row.prediction != row.label
-            words = f"{row.label}, seen as {row.prediction}" if missed else f"{row.label}"
+            ink = np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)
+            sheet[top : top + SIDE, left + 4 : left + 4 + SIDE] = 255 - ink
+            words, missed = (f"{label}, seen as {seen}", True) if seen != label else (f"{label}", False)
             color = style.POINT if missed else style.INK
             axes.text(left + 4 + SIDE / 2, top + SIDE + 0.5, words, ha="center", va="top", fontsize=8, color=color)
         axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -118,14 +114,16 @@ def _training(tables: Tables, right: pd.DataFrame) -> Figure:
 
 def _misclassified(watched: pd.DataFrame) -> Figure:
     """Share of the misclassified training images in each tenth of the ranks of D*, at several times."""
-    sizes = [T for T, of in watched.groupby("T") if (of["T"] > 2 * of["rank"]).all()][-3:]
+    above = watched[(watched["T"] > 2 * watched["rank"]) & (watched.misclassified >= ENOUGH)]
+    sizes = sorted(above["T"].unique())[-3:]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, T in zip(figure.subplots(1, max(1, len(sizes)), sharey=True, squeeze=False)[0], sizes, strict=False):
-        of = watched[(watched["T"] == T) & (watched.epochs == watched[watched["T"] == T].epochs.max())]
-        of = of[of.misclassified >= 30]
-        for (_, row), color in zip(of.iterrows(), style.ramp(len(of)), strict=True):
-            shares = [row[f"misclassified_{k}"] / row.misclassified for k in range(TENTHS)]
-            _steps(axes, shares, color, f"epoch {row.epoch}: {row.misclassified:,}")
+        of = above[above["T"] == T]
+        of = of[of.epochs == of.epochs.max()].set_index("epoch")
+        for epoch, color in zip(of.index.tolist(), style.ramp(len(of)), strict=True):
+            shares = [of[f"misclassified_{k}"][epoch] / of.misclassified[epoch] for k in range(TENTHS)]
+            label = f"epoch {epoch}: {of.misclassified[epoch]:,}"
+            axes.plot(range(1, TENTHS + 1), shares, color=color, marker="o", markersize=3, label=label)
         axes.axhline(1 / TENTHS, color=style.LAW, linewidth=0.8, linestyle="--")
         axes.set(xlabel="tenth of the ranks of D*, lowest to highest", title=f"T = {T:,}", xticks=range(1, TENTHS + 1))
         axes.legend(fontsize=8, title="misclassified", title_fontsize=8)
@@ -133,7 +131,3 @@ def _misclassified(watched: pd.DataFrame) -> Figure:
     axes.set(ylabel="share of misclassified images", ylim=(0, None))
     figure.suptitle("Where in the order of D* misclassified training images are (dashed: evenly spread)")
     return figure
-
-
-def _steps(axes: Axes, shares: list[float], color: Any, label: str) -> None:
-    axes.plot(range(1, TENTHS + 1), shares, color=color, marker="o", markersize=3, label=label)
