@@ -1,4 +1,4 @@
-"""Fetch the four files of MNIST, once."""
+"""Fetch the four files of MNIST; what is there already and right is not fetched again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stages.mnist import digits, sources
 
 if __name__ == "__main__":
     try:
-        files = sources.fetch()
+        files = sources.fetch(kept=paths.MNIST)
         digits.read(files)
         for name, content in files.items():
             write_bytes(paths.MNIST / name, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from tests.conftest import ROOT
 
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
-EXPERIMENTS = STAGES["train"]["matrix"]["x"]
-MATRIX = [(stage, x) for stage in STAGES if "matrix" in STAGES[stage] for x in EXPERIMENTS]
+TOY, DIGITS = ("generate", "train", "extract"), ("generate_digits", "train_digits", "extract_digits")
+EXPERIMENTS = STAGES["render"]["matrix"]["x"]
+MATRIX = [(stage, x) for stage in STAGES if "matrix" in STAGES[stage] for x in STAGES[stage]["matrix"]["x"]]
 
 
 def imported(module: str, seen: set[Path]) -> set[Path]:
@@ -47,7 +49,7 @@ def holds_code(path: Path) -> bool:
 
 def needed(stage: str, x: str) -> set[str]:
     """Code that a stage of experiment x imports, the experiment's own module included."""
-    own = {"extract": "measure", "render": "figure"}.get(stage)
+    own = {"extract": "measure", "extract_digits": "measure", "render": "figure"}.get(stage)
     files = imported(f"stages.{stage}", set())
     if own:
         imported(f"stages.experiments.{x}.{own}", files)
@@ -66,7 +68,8 @@ def test_declared_code_is_what_the_stage_imports(stage: str, x: str) -> None:
     own = {f"stages/experiments/{x}/{name}.py" for name in ("measure", "figure")}
     assert needed(stage, x) - code <= set(), "imported, not declared"
     # one list serves every experiment of the matrix: it may hold what only another one's modules need
-    of_any = set().union(*(needed(stage, other) for other in EXPERIMENTS)) | (own if stage == "render" else set())
+    of_any = set().union(*(needed(stage, other) for other in STAGES[stage]["matrix"]["x"]))
+    of_any |= own if stage == "render" else set()
     assert code - of_any == set(), "declared, not imported"
 
 
@@ -84,12 +87,15 @@ def test_check_guards_every_stage_in_both_files_and_depends_on_what_it_imports()
 def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
     of = {
         name: str(getattr(paths, name)(x, "laptop"))
-        for name in ("datasets", "models", "cells", "history", "vectors", "metrics", "figures")
-    }
+        for name in ("datasets", "models", "cells", "history", "vectors", "images", "metrics", "figures")
+    } | {"mnist": str(paths.MNIST)}
     flow = {
         "generate": ([], ["datasets"]),
         "train": (["datasets"], ["models"]),
         "extract": (["datasets", "models"], ["cells", "history", "vectors", "metrics"]),
+        "generate_digits": (["mnist"], ["datasets"]),
+        "train_digits": (["mnist", "datasets"], ["models"]),
+        "extract_digits": (["mnist", "datasets", "models"], ["images", "cells", "history", "vectors", "metrics"]),
         "render": (["cells", "history", "vectors", "metrics"], ["figures"]),
     }
     reads, writes = ({of[name] for name in names} for names in flow[stage])
@@ -103,8 +109,13 @@ def test_every_experiment_has_its_section_its_stages_and_its_folder() -> None:
     sections = set(YAML(typ="safe").load(ROOT / "params.yaml")) - set(params.FAMILIES)
     folders = {f.parent.name for f in (ROOT / "stages" / "experiments").glob("*/measure.py")}
     assert set(EXPERIMENTS) == sections == folders
+    of = {name: STAGES[name]["matrix"]["x"] for name in (*TOY, *DIGITS)}
+    assert [of["train"] + of["train_digits"]] * 3 == [of[a] + of[b] for a, b in zip(TOY, DIGITS, strict=True)]
+    assert of["train"] + of["train_digits"] == EXPERIMENTS
+    for x in EXPERIMENTS:
+        family = getattr(importlib.import_module(f"stages.experiments.{x}"), "FAMILY", "toy")
+        assert (x in of["train_digits"]) == (family == "digits")
     for stage, x in MATRIX:
-        assert STAGES[stage]["matrix"]["x"] == EXPERIMENTS
         assert STAGES[stage]["cmd"] == f"python -m stages.{stage} ${{item.x}} --scale ${{scale}}"
         assert (ROOT / "stages" / "experiments" / x / "figure.py").exists()
 
@@ -114,27 +125,35 @@ def test_the_paper_s_pipeline_is_the_same_but_for_its_scale_and_folder() -> None
     assert paper["vars"] == [{"scale": "paper"}] and PIPELINE["vars"] == [{"scale": "laptop"}]
     for stage in paper["stages"].values():
         assert stage.pop("wdir") == "../.."
-    # the whole of params.yaml is checked once, in the root's pipeline
-    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name != "check"}
+    # the whole of params.yaml is checked once, and digits are fetched once, in the root's pipeline
+    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name not in ("check", "fetch_mnist")}
+
+
+def test_digits_are_fetched_to_where_they_are_read_from() -> None:
+    code = {str(f.relative_to(ROOT)) for f in imported("stages.fetch_mnist", set()) if holds_code(f)}
+    assert set(declared("fetch_mnist", "", "deps")) == code
+    assert declared("fetch_mnist", "", "outs") == [str(paths.MNIST)]
 
 
 def test_code_depends_on_single_files() -> None:
     for name, stage in STAGES.items():
-        for dep in stage["deps"]:
+        for dep in set(stage["deps"]) - {str(paths.MNIST)}:
             assert "." in Path(dep).name, f"{name} depends on a folder: {dep}"
 
 
 def test_maths_imports_neither_dvc_nor_files_nor_plots() -> None:
     foreign = {"dvc", "matplotlib", "pandas", "pyarrow", "dask", "distributed", "safetensors", "pathlib"}
-    for path in (ROOT / "stages" / "toy").rglob("*.py"):
-        if "__pycache__" in path.parts:
+    for path in [path for part in ("toy", "mnist") for path in (ROOT / "stages" / part).rglob("*.py")]:
+        if "__pycache__" in path.parts or path.name == "sources.py":  # which is there to fetch files
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            own = {"pathlib"} if path.name == "compiler.py" else set()  # keeps machine code beside itself
+            # compiled code is kept beside itself; ranks are pandas'
+            own = {"compiler.py": {"pathlib"}, "memorization.py": {"pandas"}}.get(path.name, set())
             assert not {name.split(".")[0] for name in names} & (foreign - own), path
-            assert all(name.split(".")[1] == "toy" for name in names if name.startswith("stages.")), path
+            of = {"toy"} if "toy" in path.parts else {"toy", "mnist", "errors"}
+            assert all(name.split(".")[1] in of for name in names if name.startswith("stages.")), path
 
 
 def test_training_a_cell_does_not_import_torch() -> None:

