@@ -187,3 +187,12 @@ def test_grids_in_lists_go_together_one_by_one_and_what_is_no_list_goes_with_all
     assert "grids; allowed" in message(sections)
     block["training"] = [{}, 3]
     assert "geometry.smoke.training must hold keys and values" in message(sections)
+
+
+def test_a_count_is_the_list_that_it_stands_for(sections: Any) -> None:
+    sections["geometry"]["smoke"]["data"] = {"T": 5, "data_seed": {"count": 3}}
+    sections.save()
+    assert {c.data.data_seed for c in load("geometry", "smoke").cells} == {0, 1, 2}
+    for wrong in ({"count": 0}, {"count": True}, {"count": 2, "from": 3}, {"upto": 3}):
+        sections["geometry"]["smoke"]["data"] = {"data_seed": wrong}
+        assert "geometry.smoke.data.data_seed is" in message(sections) and "{count: K}" in message(sections)

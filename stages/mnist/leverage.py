@@ -51,7 +51,6 @@ def leverage_if_included(H: ArrayLike, of: Whitening, tolerance: float = 1e-8) -
     """
     h = np.asarray(H, dtype=np.float64)
     s = leverage(h, of)
-    inside = np.linalg.norm(h @ of.span, axis=1)
-    length = np.linalg.norm(h, axis=1)
-    outside = np.sqrt(np.maximum(length**2 - inside**2, 0)) > tolerance * length
+    rest = h - (h @ of.span) @ of.span.T  # a difference of lengths would only be known to the root of eps
+    outside = np.linalg.norm(rest, axis=1) > tolerance * np.linalg.norm(h, axis=1)
     return np.where(outside, 1.0, s / (1 + s))

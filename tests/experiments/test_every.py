@@ -8,27 +8,44 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages import paths
-from stages.extract import extract
-from stages.generate import generate
+from stages import extract, extract_digits, generate, generate_digits, paths, train, train_digits
+from stages.command import Stage
 from stages.params import load, load_all
 from stages.render import render
-from stages.train import train_cells
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_digits
 
-OTHERS = sorted(
-    {name for name, _ in load_all()} - {"geometry", "dataset_size"}
-)  # those go through DVC in test_smoke.py
+THROUGH_DVC = {"geometry", "dataset_size", "memorization"}  # in test_smoke.py
+DIGITS = ["mnist"]
+OTHERS = sorted({name for name, _ in load_all()} - THROUGH_DVC - set(DIGITS))
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_an_experiment_runs_from_its_parameters_to_its_figures(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    monkeypatch.chdir(tmp_path)
+    runs_through(name, tmp_path, monkeypatch, [generate.generate, train.train_cells, extract.extract])
+
+
+@pytest.mark.parametrize("name", DIGITS)
+def test_an_experiment_on_digits_runs_likewise(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_digits(tmp_path / paths.MNIST)
+    stages = [generate_digits.generate, train_digits.train_cells, extract_digits.extract]
+    runs_through(name, tmp_path, monkeypatch, stages)
+    images = pd.read_parquet(paths.images(name, "smoke"))
+    inside = images[images.set == "training"]
+    sums = inside.groupby("cell").D_after.sum()
+    cells = pd.read_parquet(paths.cells(name, "smoke")).set_index("cell")
+    assert (sums - cells["rank"].loc[sums.index]).abs().max() < 1e-3  # each listed whole, kept as float32
+    assert inside.groupby("cell").size().eq(cells["T"].loc[sums.index]).all()
+    assert (inside.label != inside.true_label).groupby(inside.wrong).mean().round(2).to_dict() == {0.0: 0.0, 0.1: 0.1}
+    assert images[images.set == "validation"].groupby("cell").size().eq(80).all()
+
+
+def runs_through(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Stage]) -> None:
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(folder)
     experiment = load(name, "smoke")
-    for stage in (generate, train_cells, extract, render):
+    for stage in (*stages, render):
         stage(name, "smoke", experiment)
     cells = pd.read_parquet(paths.cells(name, "smoke"))
     assert len(cells) == len(experiment.cells) and (cells.status == "trained").all()

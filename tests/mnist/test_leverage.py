@@ -96,3 +96,12 @@ def test_few_points_have_all_their_dimensions_to_themselves() -> None:
     H = np.random.default_rng(0).normal(size=(5, 8))
     np.testing.assert_allclose(leverage(H, whitening(H)), 1)
     assert whitening(np.zeros((4, 3))).rank == 0 and not leverage(np.zeros((4, 3)), whitening(np.zeros((4, 3)))).any()
+
+
+def test_what_lies_in_the_span_of_many_is_never_outside_of_it() -> None:
+    h = np.maximum(np.random.default_rng(0).normal(size=(600, 40)), 0)
+    h[:, :3] = 0
+    of = whitening(h)
+    assert of.rank == 37 and (leverage_if_included(h, of) < 1).all()
+    h[:, 0] = 1e-6
+    assert (leverage_if_included(h, of) == 1).all()

