@@ -7,7 +7,7 @@ computed; cells that were trained on the whole of that pool are compared with it
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,31 +16,18 @@ from numpy.typing import NDArray
 
 from stages import claims, paths, selections, tables
 from stages.command import main
+from stages.errors import UserError
 from stages.grid import bundle
 from stages.grid.bundle import Record
-from stages.mnist.classifier import Classifier, pixels
+from stages.grid.executor import Job, run
 from stages.mnist.data import Selection
-from stages.mnist.digits import Digits
-from stages.mnist.leverage import leverage, leverage_if_included, whitening
-from stages.mnist.measures import (
-    DECILES,
-    Images,
-    Memorization,
-    comparison_columns,
-    memorization,
-    misclassified_columns,
-    performance_columns,
-    rival_scores,
-    spectra,
-    spectrum_columns,
-)
+from stages.mnist.digits import Mnist
+from stages.mnist.measures import DECILES, Measured, Memorization, ensemble_columns, measure, memorization
 from stages.mnist.memorization import spearman
-from stages.mnist.rivals import largest_unit_shares, losses, margins, nearest_neighbours
 from stages.mnist.spec import Data, Training
 from stages.params import Cell, Experiment
 from stages.tables import Column
 from stages.toy.data import generator
-from stages.toy.dimensionality import dimensionality
 
 RIVALS = {
     "D_after": "D* of the hidden vector",
@@ -149,6 +136,11 @@ VECTORS = IMAGES | {
 }
 SHEET = 30  # images of highest, middle and lowest D* whose pixels the table holds
 
+
+class MeasureError(UserError):
+    """A cell could not be measured; the message names it."""
+
+
 Rows = list[dict[str, Any]]
 Ensembles = dict[tuple[Data, int], Memorization]  # by pool (its subset and seed set aside) and epoch
 
@@ -157,43 +149,43 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     """Write the four tables and the summary."""
     own = importlib.import_module(f"stages.experiments.{name}.measure")
     sets, records, mnist = selections.read(name, scale), bundle.read(paths.models(name, scale)), selections.mnist()
-    validation = Images(
-        pixels(mnist.validation.image), mnist.validation.label, np.zeros(len(mnist.validation.label), dtype=bool)
-    )
     cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
     ensembles = _ensembles(cells, records, sets)
-    rows: Rows = [{"cell": i, "T": cell.data.size} | cell.axes for i, cell in enumerate(cells)]
+    jobs = {
+        i: _job(cell, record, sets[cell.data], mnist, ensembles)
+        for i, (cell, record) in enumerate(zip(cells, records, strict=True))
+        if record.about["status"] == "trained" and cell.training.keep == "weights"
+    }
+    measured = dict(_measured(name, jobs))
+    rows: Rows = []
     history: Rows = []
     listed: Rows = []
     every: Rows = []
     first: dict[Cell, NDArray[np.float64]] = {}  # D* of the first of those that differ in their initialisation only
-    for row, cell, record in zip(rows, cells, records, strict=True):
-        row |= {key: record.about.get(key) for key in ("status", "error", "engine_used")}
-        row["selected"] = False
-        if record.about["status"] != "trained":
+    for i, (cell, record) in enumerate(zip(cells, records, strict=True)):
+        row = {"cell": i, "T": cell.data.size, "selected": False} | cell.axes
+        rows.append(row | {key: record.about.get(key) for key in ("status", "error", "engine_used")})
+        chosen = sets[cell.data]
+        if record.about["status"] == "trained" and i not in measured:
+            epoch = int(record.arrays["epoch"][-1])
+            rows[i] |= {"epoch": epoch} | ensemble_columns(ensembles[_pool(cell.data), epoch], chosen.wrong)
+        if i not in measured:
             continue
-        chosen, epochs = sets[cell.data], record.arrays["epoch"].tolist()
-        if cell.training.keep == "outputs":
-            row |= {"epoch": epochs[-1]} | _ensemble_columns(ensembles[_pool(cell.data), epochs[-1]], chosen.wrong)
-            continue
-        training = _training_images(chosen, mnist.train)
-        neighbours = nearest_neighbours(training.x) if (_pool(cell.data), epochs[-1]) in ensembles else None
-        moments = []
-        for k, epoch in enumerate(epochs):
-            model = Classifier(*(record.arrays[name][k] for name in Classifier._fields))
-            of = ensembles.get((_pool(cell.data), epoch)) if chosen.chosen.all() else None
-            moments.append({"epoch": epoch} | _moment(model, training, validation, of, neighbours))
-        history += [{name: row[name] for name in (*SPEC, "T")} | moment for moment in moments]
-        images = _images(model, training, validation, of, neighbours)
-        row |= moments[-1] | _last(images[0], model, training)
+        of = measured[i]
+        axes = {column: row[column] for column in (*SPEC, "T")}
+        history += [axes | moment for moment in of.moments]
         alike = cell._replace(training=cell.training.model_copy(update={"init_seed": 0, "watched": 0}))
-        row["selected"] = alike not in first
-        row["rho_seeds"] = spearman(images[0]["D_after"], first.setdefault(alike, images[0]["D_after"]))
-        if row["selected"]:
-            index: list[NDArray[Any]] = [chosen.image[chosen.chosen], np.arange(len(validation.label))]
-            for kind, digits, which, columns in zip(("training", "validation"), mnist, index, images, strict=True):
-                axes = {name: [row[name]] * len(which) for name in (*SPEC, "T")} | {"set": [kind] * len(which)}
-                every.append(axes | {"image": which, "true_label": digits.label[which]} | columns)
+        rows[i] |= of.moments[-1] | of.last | {"selected": alike not in first}
+        D = of.training["D_after"]
+        rows[i]["rho_seeds"] = spearman(D, first.setdefault(alike, D))
+        if rows[i]["selected"]:
+            inside, outside = chosen.image[chosen.chosen], np.arange(len(mnist.validation.label))
+            for kind, digits, which, columns in (
+                ("training", mnist.train, inside, of.training),
+                ("validation", mnist.validation, outside, of.validation),
+            ):
+                given = {column: [value] * len(which) for column, value in (axes | {"set": kind}).items()}
+                every.append(given | {"image": which, "true_label": digits.label[which]} | columns)
                 seed = f"images {kind} {cell.axes}"
                 listed.append(_listed(every[-1], digits.image[which], experiment.measure.images, seed))
 
@@ -205,6 +197,27 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
         paths.metrics(name, scale),
         own.summary(*(pd.read_parquet(path(name, scale)) for path in (paths.cells, paths.history, paths.vectors))),
     )
+
+
+def _job(cell: Cell, record: Record, chosen: Selection, mnist: Mnist, ensembles: Ensembles) -> Job:
+    """Measuring one cell: on workers, as BLAS in several threads fights with whatever else runs."""
+    which, validation = chosen.chosen, mnist.validation
+    training = mnist.train.image[chosen.image[which]], chosen.label[which], chosen.wrong[which]
+    of = {epoch: held for (pool, epoch), held in ensembles.items() if pool == cell.data}
+    return Job((record.arrays, training, tuple(validation), of), float(cell.data.size) * len(record.arrays["epoch"]))
+
+
+def _measured(name: str, jobs: dict[int, Job]) -> Iterator[tuple[int, Measured]]:
+    """Each cell's measures as they come.
+
+    Raises:
+        MeasureError: one could not be measured.
+    """
+    cells = list(jobs)
+    for k, outcome in run(measure, [jobs[i] for i in cells], f"{name}: measuring"):
+        if outcome.error:
+            raise MeasureError(f"cell {cells[k]} of {name} could not be measured: {outcome.error}")
+        yield cells[k], outcome.result
 
 
 def _pool(data: Data) -> Data:
@@ -223,89 +236,6 @@ def _ensembles(cells: list[Cell], records: list[Record], sets: dict[Data, Select
                 outputs = arrays["log_probability"][k], correct, chosen.chosen
                 models.setdefault((_pool(cell.data), epoch), []).append(outputs)
     return {key: memorization(*(np.stack(part) for part in zip(*of, strict=True))) for key, of in models.items()}
-
-
-def _training_images(chosen: Selection, train: Digits) -> Images:
-    which = chosen.chosen
-    return Images(pixels(train.image[chosen.image[which]]), chosen.label[which], chosen.wrong[which])
-
-
-def _moment(
-    model: Classifier,
-    training: Images,
-    validation: Images,
-    of: Memorization | None,
-    neighbours: NDArray[np.float64] | None,
-) -> dict[str, Any]:
-    """Columns of MOMENT."""
-    D = spectra(model.after(training.x), model.after(validation.x))
-    missed = model.logits(training.x).argmax(axis=1) != training.label
-    columns = performance_columns(model, training, validation) | spectrum_columns(D)
-    columns |= misclassified_columns(D.training, missed)
-    if of is not None and neighbours is not None:
-        scores = rival_scores(model, training) | {"nearest_neighbour": neighbours}
-        columns |= _ensemble_columns(of, training.wrong) | comparison_columns(scores, of, training.wrong)
-    return columns
-
-
-def _ensemble_columns(of: Memorization, wrong: NDArray[np.bool_]) -> dict[str, Any]:
-    columns = {
-        "models": of.models,
-        "reliability_log": of.log_reliability,
-        "reliability_correct": of.correct_reliability,
-        "memorization_log": np.nanmean(of.log),
-        "memorization_correct": np.nanmean(of.correct),
-    }
-    if wrong.any():
-        columns["memorization_wrong_log"] = np.nanmean(of.log[wrong])
-        columns["memorization_wrong_correct"] = np.nanmean(of.correct[wrong])
-    return columns
-
-
-def _images(
-    model: Classifier,
-    training: Images,
-    validation: Images,
-    of: Memorization | None,
-    neighbours: NDArray[np.float64] | None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Columns of IMAGES that are measured, of the training set and of the validation set."""
-    after, before = whitening(model.after(training.x)), whitening(model.before(training.x))
-    sets: list[dict[str, Any]] = []
-    for images, is_training in ((training, True), (validation, False)):
-        h, g = model.after(images.x), model.before(images.x)
-        D = leverage if is_training else leverage_if_included
-        columns: dict[str, Any] = {
-            "label": images.label,
-            "prediction": model.logits(images.x).argmax(axis=1),
-            "loss": losses(model, images.x, images.label),
-            "margin": margins(model, images.x, images.label),
-            "D_after": D(h, after),
-            "D_before": D(g, before),
-            "leverage": leverage(h, after),
-        }
-        columns["rank_D"] = np.argsort(np.argsort(-columns["D_after"], kind="stable")) + 1
-        sets.append(columns)
-    h = model.after(training.x)
-    sets[0] |= {"D_x": dimensionality(h), "unit_share": largest_unit_shares(h)}
-    if of is not None and neighbours is not None:
-        scores = rival_scores(model, training)
-        sets[0] |= {name: scores[name] for name in ("gradient_norm", "mahalanobis")}
-        sets[0] |= {"nearest_neighbour": neighbours, "memorization_log": of.log, "memorization_even": of.log_even}
-        sets[0] |= {"memorization_odd": of.log_odd, "memorization_correct": of.correct}
-    return sets[0], sets[1]
-
-
-def _last(images: dict[str, Any], model: Classifier, training: Images) -> dict[str, Any]:
-    """Columns of CELLS that are measured at the end only."""
-    return {
-        "rank_before": whitening(model.before(training.x)).rank,
-        "D_before_median": np.median(images["D_before"]),
-        "D_before_max": images["D_before"].max(),
-        "rho_before_after": spearman(images["D_before"], images["D_after"]),
-        "rho_D_unit_share": spearman(images["unit_share"], images["D_after"]),
-        "unit_share_max": images["unit_share"].max(),
-    }
 
 
 def _listed(columns: dict[str, Any], image: NDArray[np.uint8], limit: int, seed: str) -> dict[str, Any]:

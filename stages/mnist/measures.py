@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.mnist.classifier import Classifier
+from stages.mnist.classifier import Classifier, pixels
 from stages.mnist.leverage import leverage, leverage_if_included, whitening
 from stages.mnist.memorization import counterfactual, roc, spearman, split_half
-from stages.mnist.rivals import gradient_norms, largest_unit_shares, losses, mahalanobis, margins
+from stages.mnist.rivals import (
+    gradient_norms,
+    largest_unit_shares,
+    losses,
+    mahalanobis,
+    margins,
+    nearest_neighbours,
+)
 from stages.toy.dimensionality import dimensionality
 
 DECILES = 10
@@ -46,6 +53,79 @@ class Memorization(NamedTuple):
     log_reliability: float  # rank correlation of two halves
     correct_reliability: float
     models: int
+
+
+class Measured(NamedTuple):
+    """Of one cell: columns at each epoch, at the end, and of each training and validation image."""
+
+    moments: list[dict[str, Any]]
+    last: dict[str, Any]
+    training: dict[str, NDArray[Any]]
+    validation: dict[str, NDArray[Any]]
+
+
+def measure(
+    arrays: dict[str, NDArray[Any]],
+    training: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]],
+    validation: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    ensemble: dict[int, Memorization],
+) -> Measured:
+    """All that the tables say of one cell's models.
+
+    Args:
+        arrays: of `training.train_cell`, weights. training: images, labels, and which of these are wrong.
+        validation: images and labels. ensemble: the training images' memorisation by epoch, where it is known.
+    """
+    inside = Images(pixels(training[0]), *training[1:])
+    outside = Images(pixels(validation[0]), validation[1], np.zeros(len(validation[1]), dtype=bool))
+    neighbours = {"nearest_neighbour": nearest_neighbours(inside.x)} if ensemble else {}
+    moments = []
+    for k, epoch in enumerate(arrays["epoch"].tolist()):
+        model = Classifier(*(arrays[name][k] for name in Classifier._fields))
+        after, of = spectra(model.after(inside.x), model.after(outside.x)), ensemble.get(epoch)
+        columns = {"epoch": epoch} | performance_columns(model, inside, outside) | spectrum_columns(after)
+        columns |= misclassified_columns(after.training, model.logits(inside.x).argmax(axis=1) != inside.label)
+        if of is not None:
+            scores = rival_scores(model, inside) | neighbours
+            columns |= ensemble_columns(of, inside.wrong) | comparison_columns(scores, of, inside.wrong)
+        moments.append(columns)
+
+    before, h = spectra(model.before(inside.x), model.before(outside.x)), model.after(inside.x)
+    of_training = _image_columns(model, inside, after.training, before.training, after.training)
+    of_training |= {"D_x": dimensionality(h), "unit_share": largest_unit_shares(h)}
+    if of is not None:
+        of_training |= {name: scores[name] for name in ("gradient_norm", "mahalanobis", "nearest_neighbour")}
+        of_training |= {"memorization_log": of.log, "memorization_even": of.log_even, "memorization_odd": of.log_odd}
+        of_training["memorization_correct"] = of.correct
+    last = {
+        "rank_before": before.rank,
+        "D_before_median": np.median(before.training),
+        "D_before_max": before.training.max(),
+        "rho_before_after": spearman(before.training, after.training),
+        "rho_D_unit_share": spearman(of_training["unit_share"], after.training),
+        "unit_share_max": of_training["unit_share"].max(),
+    }
+    of_validation = _image_columns(model, outside, after.validation, before.validation, after.leverage)
+    return Measured(moments, last, of_training, of_validation)
+
+
+def _image_columns(
+    model: Classifier,
+    images: Images,
+    after: NDArray[np.float64],
+    before: NDArray[np.float64],
+    s: NDArray[np.float64],
+) -> dict[str, NDArray[Any]]:
+    return {
+        "label": images.label,
+        "prediction": model.logits(images.x).argmax(axis=1),
+        "loss": losses(model, images.x, images.label),
+        "margin": margins(model, images.x, images.label),
+        "D_after": after,
+        "D_before": before,
+        "leverage": s,
+        "rank_D": np.argsort(np.argsort(-after, kind="stable"), kind="stable") + 1,
+    }
 
 
 def spectra(training: NDArray[np.float32], validation: NDArray[np.float32]) -> Spectra:
@@ -106,6 +186,21 @@ def memorization(
         split_half(correct, trained_on),
         len(trained_on),
     )
+
+
+def ensemble_columns(of: Memorization, wrong: NDArray[np.bool_]) -> dict[str, Any]:
+    """How much of a pool is memorised, and how reliable that is."""
+    columns = {
+        "models": of.models,
+        "reliability_log": of.log_reliability,
+        "reliability_correct": of.correct_reliability,
+        "memorization_log": np.nanmean(of.log),
+        "memorization_correct": np.nanmean(of.correct),
+    }
+    if wrong.any():
+        columns["memorization_wrong_log"] = np.nanmean(of.log[wrong])
+        columns["memorization_wrong_correct"] = np.nanmean(of.correct[wrong])
+    return columns
 
 
 def rival_scores(model: Classifier, images: Images) -> Scores:

@@ -104,7 +104,7 @@ def _best_on_the_way(history: pd.DataFrame) -> Claim:
     of = compared(history)
     best = {epoch: means(of[of.epoch == epoch], "rho") for epoch in sorted(of.epoch.unique().tolist())}
     return Claim(
-        "whichever score is best, it is D*'s at every time in training",
+        "D* is the best score at every time in training",
         "this project's question",
         "not tested",
         {f"epoch={epoch}": f"{RIVALS[str(rho.index[0])]} {rho.iloc[0]:.2f}" for epoch, rho in best.items()}
