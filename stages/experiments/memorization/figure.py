@@ -90,7 +90,7 @@ def _rivals(pool: pd.DataFrame, history: pd.DataFrame) -> Figure:
     memorized = (pool.memorization_even >= pool.memorization_even.quantile(1 - MEMORIZED)).to_numpy()
     for axes, positive, words in (
         (middle, wrong, "finding wrong labels"),
-        (last, memorized, f"finding the {MEMORIZED:.0%} most memorised"),
+        (last, memorized, f"finding the {100 * MEMORIZED:g} % most memorised"),
     ):
         if positive.any() and not positive.all():
             for name in best:

@@ -74,7 +74,7 @@ def _finds(runs: pd.DataFrame) -> Claim:
         "high is memorised, low is confused; not tested",
         {
             "rank correlation": float(runs.rho_D_after.mean()),
-            f"ROC area for the {MEMORIZED:.0%} most memorised": float(runs.memorized_area_D_after.mean()),
+            f"ROC area for the {100 * MEMORIZED:g} % most memorised": float(runs.memorized_area_D_after.mean()),
         }
         if known
         else None,
@@ -157,7 +157,7 @@ def _top(pool: pd.DataFrame) -> Claim:
     by_D = pool.nlargest(count, "D_after").memorization_log
     every = pool.memorization_log.mean()
     return Claim(
-        f"the {MEMORIZED:.0%} of highest D* are memorised more than the others",
+        f"the {100 * MEMORIZED:g} % of highest D* are memorised more than the others",
         "this project's question",
         "not tested",
         {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from stages.experiments import style
 from stages.experiments.mnist.measure import ENOUGH, ended
@@ -48,7 +48,8 @@ def _curve(images: pd.DataFrame, right: pd.DataFrame) -> Figure:
             note = " (no more than the rank)" if rank[T] >= T else ""
             axes.plot(of.rank_D / of.rank_D.max(), of.D_after, color=color, label=f"{T:,}{note}")
         axes.set(xscale="log", yscale="log", title=name, xlabel="share of images with a D* as large")
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+        axes.xaxis.set_major_locator(LogLocator())
     panels[0].set_ylabel("D* of the hidden vector")
     panels[0].legend(title="training images T", fontsize=8, title_fontsize=8)
     figure.suptitle("How much of a direction in hidden space is one image's alone, sorted")
@@ -61,9 +62,9 @@ def _sheet(images: pd.DataFrame) -> Figure:
     per = min(ROWS * COLUMNS, len(images) // 3)
     middle = (len(images) - per) // 2
     blocks = {"highest": images[:per], "middle": images[middle : middle + per], "lowest": images[-per:]}
-    figure = Figure(figsize=(12, 4.9))
+    figure = Figure(figsize=(12, 4.4))
     for k, (name, of) in enumerate(blocks.items()):
-        axes = figure.add_axes((0.01 + k * 0.335, 0.01, 0.31, 0.83))
+        axes = figure.add_axes((0.01 + k * 0.335, 0.0, 0.31, 0.88))
         step = SIDE + 9
         sheet = np.full((ROWS * step, COLUMNS * step), 255, dtype=np.uint8)
         for i, (pixels, label, seen) in enumerate(zip(of.pixels, of.label, of.prediction, strict=True)):
@@ -75,9 +76,9 @@ def _sheet(images: pd.DataFrame) -> Figure:
             axes.text(left + 4 + SIDE / 2, top + SIDE + 0.5, words, ha="center", va="top", fontsize=8, color=color)
         axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axes.set_axis_off()
-        axes.set_title(f"{name} D*: {of.D_after.min():.2g} to {of.D_after.max():.2g}")
+        axes.set_title(f"{name} D*: {of.D_after.min():.2g} to {of.D_after.max():.2g}", fontsize=11)
     T = images["T"].iloc[0]
-    figure.suptitle(f"Training images by D*, labels below (T = {T:,})", y=0.99)
+    figure.suptitle(f"Training images by D*, labels below (T = {T:,})", y=1.02)
     return figure
 
 
@@ -103,6 +104,7 @@ def _training(tables: Tables, right: pd.DataFrame) -> Figure:
         ("validation_D_median", "median, validation", style.FEATURE),
     ):
         style.curve(last, runs, column, color, words)
+    last.get_lines()[-1].set_linestyle((0, (2, 3)))  # the two medians lie on each other
     last.set(yscale="log", title="D* at the end")
     style.log_T(last, runs["T"])
     last.legend(fontsize=8)
