@@ -62,9 +62,9 @@ def _sheet(images: pd.DataFrame) -> Figure:
     per = min(ROWS * COLUMNS, len(images) // 3)
     middle = (len(images) - per) // 2
     blocks = {"highest": images[:per], "middle": images[middle : middle + per], "lowest": images[-per:]}
-    figure = Figure(figsize=(12, 4.4))
+    figure = Figure(figsize=(12, 3.7))
     for k, (name, of) in enumerate(blocks.items()):
-        axes = figure.add_axes((0.01 + k * 0.335, 0.0, 0.31, 0.88))
+        axes = figure.add_axes((0.01 + k * 0.335, 0.0, 0.31, 0.9))
         step = SIDE + 9
         sheet = np.full((ROWS * step, COLUMNS * step), 255, dtype=np.uint8)
         for i, (pixels, label, seen) in enumerate(zip(of.pixels, of.label, of.prediction, strict=True)):
