@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from stages import datasets, paths
 from stages.command import main
 from stages.grid.bundle import BundleError, Record
@@ -16,7 +14,7 @@ from stages.params import Cell, Experiment
 from stages.toy.data import Points, dataset_digest, sample
 from stages.toy.model import Model, model
 from stages.toy.spec import Training
-from stages.toy.training import VERSION, Trained, decides, engine_name, train, work
+from stages.toy.training import VERSION, Trained, decides, engine_name, snapshot_arrays, train, work
 
 
 def train_cells(name: str, scale: str, experiment: Experiment) -> None:
@@ -68,13 +66,7 @@ def _record(about: dict[str, Any], trained: Trained) -> Record | str:
     about = about | {"status": status, "steps_taken": trained.steps, "engine_used": trained.engine}
     arrays = {name: getattr(trained.model, name) for name in ("W", "b", "U")}
     arrays |= {name: getattr(trained, name) for name in ("history_step", "history_loss")}
-    if trained.snapshots:
-        steps, models = zip(*trained.snapshots, strict=True)
-        arrays["snapshot_step"] = np.array(steps)
-        arrays |= {
-            f"snapshot_{name}": np.stack([getattr(m, name) for m in models])
-            for name in ("W", "b", "U")[: 2 if models[0].U is None else 3]
-        }
+    arrays |= snapshot_arrays(trained.snapshots)
     return Record(about, {name: array for name, array in arrays.items() if array is not None})
 
 

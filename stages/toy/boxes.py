@@ -28,7 +28,7 @@ from stages.toy.compiler import LANES, VECTOR
 from stages.toy.pairs import BLOCK, Kind, points_at_once, tile_rows, visit
 
 BOX = 160  # points; three boxes are a block
-REORDER = 250
+REORDER = 250  # steps
 
 
 def boxes_pay(kind: Kind, T: int) -> bool:

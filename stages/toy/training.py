@@ -8,12 +8,13 @@ for what `fused` trains; the bytes of the other two hang on torch and the machin
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
+from stages.toy.boxes import REORDER
 from stages.toy.data import Points, batches
 from stages.toy.engines import Engine
 from stages.toy.engines.fused import Fused
@@ -71,12 +72,28 @@ def decides(training: Training) -> dict[str, Any]:
     return spec | {"engine": engine_name(training), "version": VERSION}
 
 
-def train(data: Data, points: Points, spec: Training, start: Model | None = None) -> Trained:
+class Checkpoint(Protocol):
+    """Where an unfinished cell's arrays are kept."""
+
+    def load(self) -> dict[str, NDArray[Any]] | None:
+        """What was saved last, if anything."""
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+
+    def save(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Keep these in place of what was saved."""
+
+
+def train(
+    data: Data, points: Points, spec: Training, start: Model | None = None, checkpoint: Checkpoint | None = None
+) -> Trained:
     """Train on all points at every step, or on fresh ones where `data` says so.
 
     Args:
         data: what the training set was drawn from. points: the training set. spec: how it is trained.
         start: parameters to start from; None: Xavier weights.
+        checkpoint: where to go on from, and to save what is not finished; the bytes are the same with it and without.
 
     Raises:
         ValueError: the start is not of the spec's shape.
@@ -89,16 +106,22 @@ def train(data: Data, points: Points, spec: Training, start: Model | None = None
     engine = _engine(points, spec, first)
     kept = recorded_steps(spec.steps)
     whole = schedule(spec.steps, spec.lr, spec.warmup, spec.beta1, spec.beta2)
-    stops = recorded_steps(spec.steps, spec.snapshots).tolist() if spec.snapshots else [spec.steps]
-    losses, snapshots = np.empty(0), []
-    for stop in stops:
+    shown = set(recorded_steps(spec.steps, spec.snapshots).tolist() if spec.snapshots else [])
+    pauses = set(range(0, spec.steps, REORDER) if checkpoint else [])
+    losses, snapshots = np.empty(0), list[tuple[int, Model]]()
+    if checkpoint and (saved := checkpoint.load()):
+        losses, snapshots = saved["losses"], _snapshots(saved, first)
+        engine.restore(saved, len(losses))
+    for stop in sorted(stop for stop in shown | pauses | {spec.steps} if stop >= len(losses)):
         part = whole.part(len(losses), stop)
         new = _advance_fresh(engine, data, part, len(losses)) if data.fresh else engine.advance(part)
         losses = np.append(losses, new)
         if len(losses) < stop:  # diverged
             break
-        if spec.snapshots:
+        if stop in shown and stop not in dict(snapshots):
             snapshots.append((stop, engine.model))
+        if checkpoint and 0 < stop < spec.steps and stop in pauses and checkpoint.due():
+            checkpoint.save({"losses": losses} | engine.state() | snapshot_arrays(snapshots))
     model, steps = engine.model, len(losses)
     kept = kept[kept < steps]
     last = batches(data, spec.steps, spec.steps + -(-_LAST_POINTS // data.T)) if data.fresh else points
@@ -106,6 +129,26 @@ def train(data: Data, points: Points, spec: Training, start: Model | None = None
     parameters = [a for a in (model.W, model.b, model.U) if a is not None]
     diverged = not all(np.isfinite(array).all() for array in (history, *parameters))
     return Trained(model, snapshots, np.append(kept, steps), history, steps, diverged, engine_name(spec), VERSION)
+
+
+def snapshot_arrays(snapshots: list[tuple[int, Model]]) -> dict[str, NDArray[Any]]:
+    """Snapshots as arrays with one more axis; none where there are none."""
+    if not snapshots:
+        return {}
+    steps, models = zip(*snapshots, strict=True)
+    names = ("W", "b") if models[0].U is None else ("W", "b", "U")
+    return {"snapshot_step": np.array(steps)} | {
+        f"snapshot_{name}": np.stack([getattr(model, name) for model in models]) for name in names
+    }
+
+
+def _snapshots(arrays: dict[str, NDArray[Any]], like: Model) -> list[tuple[int, Model]]:
+    """What `snapshot_arrays` made arrays of."""
+    names = [name for name in ("W", "b", "U") if f"snapshot_{name}" in arrays]
+    return [
+        (step, like._replace(**{name: arrays[f"snapshot_{name}"][k] for name in names}))
+        for k, step in enumerate(arrays.get("snapshot_step", np.empty(0, int)).tolist())
+    ]
 
 
 def work(points: Points, spec: Training) -> float:

@@ -15,6 +15,8 @@ from stages.toy.data import Points
 from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
+State = dict[str, NDArray[np.floating]]
+
 
 def check_fresh(points: Points, fresh: Points | None, steps: int) -> None:
     """Raise ValueError unless `fresh` can stand in for the training set over so many steps."""
@@ -41,6 +43,12 @@ class Engine(Protocol):
 
     def gradient(self) -> Model:
         """Gradient of the loss that is trained on, by each parameter of the model where it now stands."""
+
+    def state(self) -> State:
+        """All that the steps to come hang on, beside what the engine was made from: parameters and AdamW's moments."""
+
+    def restore(self, state: State, step: int) -> None:
+        """Stand where another engine of the same making stood after so many steps, a multiple of boxes.REORDER."""
 
     @property
     def model(self) -> Model:

@@ -30,11 +30,12 @@ from stages.toy.adamw import Optimiser, update
 from stages.toy.boxes import BOX, REORDER, boxes_pay, feature_order, order
 from stages.toy.compiler import LANES, Functions, aligned_zeros, from_source
 from stages.toy.data import Points
-from stages.toy.engines import check_fresh
+from stages.toy.engines import State, check_fresh
 from stages.toy.model import Model
 from stages.toy.pairs import GRADIENTS, Kind, gradient_names, tile_rows
 from stages.toy.schedule import Schedule
 
+_STATE = ("parameters", "first_moment", "second_moment")
 _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
 
 
@@ -93,6 +94,17 @@ class Fused:
             steps, self._constants, self._total, schedule.record, losses,
         )  # fmt: skip
         return losses[:taken]
+
+    def state(self) -> State:
+        """See `Engine.state`; features in their own order."""
+        flat = (self._P, *self._moments)
+        return {name: self._rows(array) for name, array in zip(_STATE, flat, strict=True)}
+
+    def restore(self, state: State, step: int) -> None:
+        """See `Engine.restore`."""
+        for name, array in zip(_STATE, (self._P, *self._moments), strict=True):
+            array[:] = self._pack(state[name])
+        self._step = step
 
     def gradient(self) -> Model:
         """See `Engine.gradient`."""

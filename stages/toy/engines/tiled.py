@@ -19,7 +19,7 @@ from stages.toy import adamw
 from stages.toy.adamw import Optimiser
 from stages.toy.compiler import compiled, fma
 from stages.toy.data import Points
-from stages.toy.engines import check_fresh
+from stages.toy.engines import State, check_fresh
 from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
@@ -65,6 +65,20 @@ class Tiled:
             for arrays in self._parameters:
                 adamw.update(*arrays, steps.size[s], steps.inverse_root[s], steps.decay[s], self._constants)
         return losses
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        return {
+            f"{name}_{k}": array.copy()
+            for k, (P, _, M, V) in enumerate(self._parameters)
+            for name, array in (("parameter", P), ("first_moment", M), ("second_moment", V))
+        }
+
+    def restore(self, state: State, step: int) -> None:
+        """See `Engine.restore`."""
+        for k, (P, _, M, V) in enumerate(self._parameters):
+            for name, array in (("parameter", P), ("first_moment", M), ("second_moment", V)):
+                array[:] = state[f"{name}_{k}"]
 
     def gradient(self) -> Model:
         """See `Engine.gradient`."""

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
 from stages.toy.data import Points
-from stages.toy.engines import check_fresh
+from stages.toy.engines import State, check_fresh
 from stages.toy.model import Model
 from stages.toy.schedule import Schedule
 
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # torch's names
 _CHUNK_ELEMENTS = 2**22  # of a dense (points, n) chunk: 16 MiB in float32
 
 
@@ -69,6 +70,21 @@ class Torch:
             self._adamw.param_groups[0]["lr"] = float(rate)
             self._adamw.step()
         return losses
+
+    def state(self) -> State:
+        """See `Engine.state`."""
+        arrays = {name: p.detach().cpu().numpy().copy() for name, p in self._parameters.items()}
+        for name, p in self._parameters.items():
+            arrays |= {f"{moment}_{name}": self._adamw.state[p][moment].cpu().numpy().copy() for moment in _MOMENTS}
+        return arrays
+
+    def restore(self, state: State, step: int) -> None:
+        """See `Engine.restore`."""
+        for name, p in self._parameters.items():
+            with torch.no_grad():
+                p.copy_(self._tensor(state[name]))
+            moments = {moment: self._tensor(state[f"{moment}_{name}"]) for moment in _MOMENTS}
+            self._adamw.state[p] = {"step": torch.tensor(float(step)), **moments}
 
     def gradient(self) -> Model:
         """See `Engine.gradient`."""
