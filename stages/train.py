@@ -8,6 +8,7 @@ from stages import datasets, paths
 from stages.command import main
 from stages.grid.bundle import BundleError, Record
 from stages.grid.cells import Task, assemble, train_missing
+from stages.grid.checkpoint import Checkpoint
 from stages.grid.executor import Job
 from stages.grid.store import Store, key_of
 from stages.params import Cell, Experiment
@@ -33,21 +34,23 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     store.tidy()
     parents: dict[str, Record] = {}
     if experiment.parents:
-        tasks = {key(cell): _task(key(cell), cell, sets[cell.data]) for cell in experiment.parents}
+        of = [(cell, store.checkpoint(key(cell))) for cell in experiment.parents]
+        tasks = {checkpoint.key: _task(cell, sets[cell.data], checkpoint) for cell, checkpoint in of}
         parents = train_missing(f"{name}'s parents", tasks, store, train, _record).trained
 
     tasks = {}
     for cell in experiment.cells:
         start = _start(parents.get(key(cell.parent)), cell.training) if cell.parent else None
         refused = "the cell that it starts from could not be trained" if cell.parent and start is None else ""
-        tasks[key(cell)] = _task(key(cell), cell, sets[cell.data], start, refused)
+        checkpoint = store.checkpoint(key(cell))
+        tasks[checkpoint.key] = _task(cell, sets[cell.data], checkpoint, start, refused)
     assemble(name, paths.models(name, scale), tasks, train_missing(name, tasks, store, train, _record))
 
 
-def _task(key: str, cell: Cell, points: Points, start: Model | None = None, refused: str = "") -> Task:
-    about = {"key": key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
+def _task(cell: Cell, points: Points, checkpoint: Checkpoint, start: Model | None = None, refused: str = "") -> Task:
+    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
     words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
-    job = Job((cell.data, points, cell.training, start), work(points, cell.training))
+    job = Job((cell.data, points, cell.training, start, checkpoint), work(points, cell.training))
     return Task(None if refused else job, words, about, cell.axes, refused)
 
 

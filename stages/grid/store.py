@@ -18,6 +18,7 @@ from typing import Any
 
 from stages.grid import bundle
 from stages.grid.bundle import BundleError, Record
+from stages.grid.checkpoint import Checkpoint
 
 
 def key_of(decides: dict[str, Any]) -> str:
@@ -32,11 +33,22 @@ class Store:
         self.folder = folder or Path(os.environ.get("DVC_ROOT", ".")) / ".cells"
 
     def tidy(self) -> None:
-        """Remove what killed writes left behind: temporary files of more than an hour."""
-        for path in self.folder.glob("*/.*"):
-            with contextlib.suppress(FileNotFoundError):  # another run has just moved it into place
-                if path.stat().st_mtime < time.time() - 3600:
-                    path.unlink()
+        """Remove what killed runs left behind.
+
+        Temporary files of more than an hour; checkpoints of cells that are finished, or that no run took up in a month.
+        """
+        for pattern, age in (("*/.*", 3600), ("*/*.checkpoint", 30 * 86400)):
+            for path in self.folder.glob(pattern):
+                with contextlib.suppress(FileNotFoundError):  # another run has just moved it into place
+                    finished = path.suffix == ".checkpoint" and path.with_suffix(".safetensors").exists()
+                    if finished or path.stat().st_mtime < time.time() - age:
+                        path.unlink()
+
+    def checkpoint(self, key: str) -> Checkpoint:
+        """Where the cell of that key keeps its state while it is not finished."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Checkpoint(path.with_suffix(".checkpoint"), key)
 
     def get(self, key: str) -> Record | None:
         """The record of that key, or None. A file that is torn, edited or another's is reported and not used."""
@@ -57,6 +69,7 @@ class Store:
         path = self._path(record.about["key"])
         bundle.write_bytes(path.with_suffix(".json"), json.dumps(side, sort_keys=True).encode())
         bundle.write(path, [record])
+        self.checkpoint(record.about["key"]).remove()
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"

@@ -112,15 +112,16 @@ def train(
     if checkpoint and (saved := checkpoint.load()):
         losses, snapshots = saved["losses"], _snapshots(saved, first)
         engine.restore(saved, len(losses))
-    for stop in sorted(stop for stop in shown | pauses | {spec.steps} if stop >= len(losses)):
+    done = len(losses)
+    for stop in sorted(stop for stop in shown | pauses | {spec.steps} if stop > done or not done):
         part = whole.part(len(losses), stop)
         new = _advance_fresh(engine, data, part, len(losses)) if data.fresh else engine.advance(part)
         losses = np.append(losses, new)
         if len(losses) < stop:  # diverged
             break
-        if stop in shown and stop not in dict(snapshots):
+        if stop in shown:
             snapshots.append((stop, engine.model))
-        if checkpoint and 0 < stop < spec.steps and stop in pauses and checkpoint.due():
+        if checkpoint and stop in pauses and stop and checkpoint.due():
             checkpoint.save({"losses": losses} | engine.state() | snapshot_arrays(snapshots))
     model, steps = engine.model, len(losses)
     kept = kept[kept < steps]

@@ -1,0 +1,120 @@
+"""stages/grid/checkpoint.py and the engines' states: a run that goes on ends as one that was never stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.grid.checkpoint import Checkpoint
+from stages.grid.store import Store
+from stages.toy.data import sample
+from stages.toy.spec import Data, Training
+from stages.toy.training import Trained, train
+from tests.grid.test_store import record
+
+
+class Killed(Exception):
+    pass
+
+
+class Deadly(Checkpoint):
+    """Saves at every chance, and kills the run at the k-th."""
+
+    def __init__(self, path: Path, at: int) -> None:
+        super().__init__(path, "key", seconds=0)
+        self.at, self.saves = at, 0
+
+    def save(self, arrays: dict[str, np.ndarray]) -> None:
+        super().save(arrays)
+        self.saves += 1
+        if self.saves == self.at:
+            raise Killed
+
+
+def bytes_of(trained: Trained) -> list[bytes]:
+    models = [trained.model, *(model for _, model in trained.snapshots)]
+    arrays = [array for model in models for array in (model.W, model.b, model.U)]
+    return [b"" if a is None else a.tobytes() for a in (*arrays, trained.history_step, trained.history_loss)]
+
+
+@pytest.mark.parametrize(
+    ("data_changes", "changes"),
+    [
+        ({"T": 30}, {}),
+        ({"T": 2100}, {}),
+        ({"T": 30}, {"hidden": "relu", "tied": False, "power": 1, "importance": 0.99}),
+        ({"T": 8, "fresh": True}, {"snapshots": 5}),
+        ({"T": 30}, {"m": 10, "snapshots": 5}),
+        ({"T": 30}, {"engine": "tiled", "tied": False}),
+        ({"T": 30}, {"engine": "torch", "tied": False, "hidden": "relu"}),
+    ],
+    ids=["fused", "boxes", "variant", "fresh, snapshots", "tiled, snapshots", "tiled, untied", "torch"],
+)
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    data: Callable[..., Data],
+    training: Callable[..., Training],
+    tmp_path: Path,
+    data_changes: dict[str, Any],
+    changes: dict[str, Any],
+    at: int,
+) -> None:
+    spec, how = data(**data_changes), training(steps=820, **changes)
+    points, path = sample(spec), tmp_path / "cell.checkpoint"
+    undisturbed = train(spec, points, how)
+    with pytest.raises(Killed):
+        train(spec, points, how, checkpoint=Deadly(path, at))
+    with pytest.raises(Killed):  # and once more, from there
+        train(spec, points, how, checkpoint=Deadly(path, 1))
+    last = Checkpoint(path, "key")
+    arrays = last.load()
+    assert arrays is not None and len(arrays["losses"]) == 250 * (at + 1)
+    resumed = train(spec, points, how, checkpoint=last)
+    assert bytes_of(resumed) == bytes_of(undisturbed) and resumed.steps == undisturbed.steps
+
+
+def test_a_checkpoint_that_is_torn_or_another_s_is_thrown_away(tmp_path: Path) -> None:
+    path = tmp_path / "cell.checkpoint"
+    Checkpoint(path, "key").save({"losses": np.zeros(3)})
+    assert Checkpoint(path, "other").load() is None and not path.exists()
+    Checkpoint(path, "key").save({"losses": np.zeros(3)})
+    path.write_bytes(path.read_bytes()[:-4])
+    assert Checkpoint(path, "key").load() is None and not path.exists()
+
+
+def test_saves_are_due_by_a_clock_that_does_not_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = Checkpoint(tmp_path / "cell.checkpoint", "key", seconds=60)
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.time", lambda: 0.0)  # a wall clock that has been set back
+    assert not checkpoint.due()
+    checkpoint.load()
+    assert not checkpoint.due()
+    now[0] += 61
+    assert checkpoint.due()
+    checkpoint.save({"losses": np.zeros(1)})
+    assert not checkpoint.due()
+
+
+def test_where_nothing_can_be_saved_training_goes_on(
+    data: Callable[..., Data], training: Callable[..., Training], tmp_path: Path
+) -> None:
+    elsewhere = Checkpoint(tmp_path / "no such folder" / "cell.checkpoint", "key", seconds=0)
+    assert train(data(T=5), sample(data(T=5)), training(steps=600), checkpoint=elsewhere).steps == 600
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_cell_leaves_no_checkpoint(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    checkpoint = store.checkpoint("ab12")
+    checkpoint.save({"losses": np.zeros(3)})
+    assert checkpoint.path.exists()
+    store.put(record("ab12"), {})
+    assert not checkpoint.path.exists()
+    checkpoint.save({"losses": np.zeros(3)})  # by a run that was still at it
+    store.tidy()
+    assert not checkpoint.path.exists() and store.get("ab12") is not None
