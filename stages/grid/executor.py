@@ -104,17 +104,23 @@ def _client(jobs: int) -> Iterator[Client]:
                 yield client
             return
         workers = min(jobs, _local_workers())
-        with (
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,  # workers complain when their scheduler goes; failures are reported here
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+        # after Ctrl-C the tracker of semaphores tidies up behind this process; it need not say so
+        quiet = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]
+        os.environ["PYTHONWARNINGS"] = ",".join(filter(None, quiet))
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,  # workers complain when their scheduler goes; failures are reported here
+        )
+        with contextlib.ExitStack() as closing:
+            client = closing.enter_context(Client(closing.enter_context(cluster)))
+            try:
+                yield client
+            except KeyboardInterrupt:
+                closing.pop_all()  # saying goodbye takes seconds; `command.main` kills the workers
+                raise
 
 
 def _local_workers() -> int:
