@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stages import datasets, paths
@@ -14,7 +15,7 @@ from stages.grid.store import Store, key_of
 from stages.params import Cell, Experiment
 from stages.toy.data import Points, dataset_digest, sample
 from stages.toy.model import Model, model
-from stages.toy.spec import Training
+from stages.toy.spec import Data, Training
 from stages.toy.training import VERSION, Trained, decides, engine_name, snapshot_arrays, train, work
 
 
@@ -24,27 +25,32 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     if sets.keys() != {cell.data for cell in experiment.cells}:
         raise BundleError(f"{paths.datasets(name, scale)}: is not of params.yaml's grid; generate it first")
     sets |= {cell.data: sample(cell.data) for cell in experiment.parents if cell.data not in sets}
-    digests = {data: dataset_digest(data, points) for data, points in sets.items()}
-
-    def key(cell: Cell) -> str:
-        parent = {"parent": key(cell.parent)} if cell.parent else {}
-        return key_of(decides(cell.training) | {"dataset": digests[cell.data]} | parent)
-
+    key = keys([*experiment.parents, *experiment.cells], sets)
     store = Store()
     store.tidy()
     parents: dict[str, Record] = {}
     if experiment.parents:
-        of = [(cell, store.checkpoint(key(cell))) for cell in experiment.parents]
+        of = [(cell, store.checkpoint(key[cell])) for cell in experiment.parents]
         tasks = {checkpoint.key: _task(cell, sets[cell.data], checkpoint) for cell, checkpoint in of}
         parents = train_missing(f"{name}'s parents", tasks, store, train, _record).trained
 
     tasks = {}
     for cell in experiment.cells:
-        start = _start(parents.get(key(cell.parent)), cell.training) if cell.parent else None
+        start = _start(parents.get(key[cell.parent]), cell.training) if cell.parent else None
         refused = "the cell that it starts from could not be trained" if cell.parent and start is None else ""
-        checkpoint = store.checkpoint(key(cell))
+        checkpoint = store.checkpoint(key[cell])
         tasks[checkpoint.key] = _task(cell, sets[cell.data], checkpoint, start, refused)
     assemble(name, paths.models(name, scale), tasks, train_missing(name, tasks, store, train, _record))
+
+
+def keys(cells: Iterable[Cell], sets: Mapping[Data, Points]) -> dict[Cell, str]:
+    """Each cell's key in the store; cells come after the ones that they start from."""
+    digests = {data: dataset_digest(data, points) for data, points in sets.items()}
+    found: dict[Cell, str] = {}
+    for cell in cells:
+        parent = {"parent": found[cell.parent]} if cell.parent else {}
+        found[cell] = key_of(decides(cell.training) | {"dataset": digests[cell.data]} | parent)
+    return found
 
 
 def _task(cell: Cell, points: Points, checkpoint: Checkpoint, start: Model | None = None, refused: str = "") -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from stages.grid.cells import Task, assemble, train_missing
 from stages.grid.executor import Job
 from stages.grid.store import Store, key_of
 from stages.mnist.data import Selection
+from stages.mnist.digits import Digits
+from stages.mnist.spec import Data
 from stages.mnist.training import Arrays, decides, engine_name, train_cell, work
 from stages.params import Cell, Experiment
 
@@ -25,21 +28,26 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     if sets.keys() != {cell.data for cell in experiment.cells}:
         raise BundleError(f"{paths.datasets(name, scale)}: is not of params.yaml's grid; generate it first")
     digits = selections.mnist().train
-    pixels = hashlib.sha256(digits.image.tobytes()).hexdigest()
+    key = keys(experiment.cells, sets, digits)
     store = Store()
     store.tidy()
     pools = {(data.pool, data.data_seed): digits.image[chosen.image] for data, chosen in sets.items()}
-    tasks = {}
-    for cell in experiment.cells:
-        task = _task(cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed], pixels)
-        tasks[task.about["key"]] = task
+    tasks = {
+        key[cell]: _task(key[cell], cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed])
+        for cell in experiment.cells
+    }
     kept = train_missing(name, tasks, store, train_cell, _record)
     assemble(name, paths.models(name, scale), tasks, kept)
 
 
-def _task(cell: Cell, chosen: Selection, image: NDArray[np.uint8], pixels: str) -> Task:
-    dataset = Record(cell.data.model_dump() | {"pixels": pixels}, chosen._asdict()).digest()
-    key = key_of(decides(cell.training) | {"dataset": dataset})
+def keys(cells: Iterable[Cell], sets: Mapping[Data, Selection], digits: Digits) -> dict[Cell, str]:
+    """Each cell's key in the store."""
+    pixels = {"pixels": hashlib.sha256(digits.image.tobytes()).hexdigest()}
+    digests = {data: Record(data.model_dump() | pixels, chosen._asdict()).digest() for data, chosen in sets.items()}
+    return {cell: key_of(decides(cell.training) | {"dataset": digests[cell.data]}) for cell in cells}
+
+
+def _task(key: str, cell: Cell, chosen: Selection, image: NDArray[np.uint8]) -> Task:
     about = {"key": key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
     words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
     job = Job((image, chosen, cell.data, cell.training), work(cell.data, cell.training))

@@ -96,14 +96,19 @@ def _one_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def _client(jobs: int) -> Iterator[Client]:
     # a saturation of 1 keeps jobs off a worker's own queue, where a neighbour that kills the worker would taint them
-    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
+    # and a job brings its images along, which is what a client warns of
+    settings = {
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.admin.large-graph-warning-threshold": "1GB",
+    }
+    with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
             with Client() as client, tempfile.TemporaryDirectory() as folder:
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
                 yield client
             return
-        workers = min(jobs, _local_workers())
+        workers = min(jobs, local_workers())
         # after Ctrl-C the tracker of semaphores tidies up behind this process; it need not say so
         quiet = [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]
         os.environ["PYTHONWARNINGS"] = ",".join(filter(None, quiet))
@@ -123,7 +128,8 @@ def _client(jobs: int) -> Iterator[Client]:
                 raise
 
 
-def _local_workers() -> int:
+def local_workers() -> int:
+    """How many processes a run on this machine has: one a core, or as many as WORKERS in the environment says."""
     given = os.environ.get("WORKERS", "")
     if given and not (given.isdecimal() and int(given) > 0):
         raise WorkersError(f"WORKERS is {given!r}; allowed: a number of processes from 1")

@@ -50,6 +50,10 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Checkpoint(path.with_suffix(".checkpoint"), key)
 
+    def holds(self, key: str) -> bool:
+        """Whether there is a file for that key, intact or not."""
+        return self._path(key).exists()
+
     def get(self, key: str) -> Record | None:
         """The record of that key, or None. A file that is torn, edited or another's is reported and not used."""
         path = self._path(key)
