@@ -91,10 +91,9 @@ def _step(cell: Cell) -> float:
 
     seconds(1)  # machine code is made or loaded
     without = seconds(1)
-    some: float = max((seconds(FEWEST) - without) / (FEWEST - 1), 1e-7)
-    steps = int(np.clip(SECONDS / some, FEWEST, MOST))
-    each: float = max((seconds(steps) - without) / (steps - 1), 1e-7)
-    return each
+    each = max((seconds(FEWEST) - without) / (FEWEST - 1), 1e-7)
+    steps = int(np.clip(SECONDS / each, FEWEST, MOST))
+    return max((seconds(steps) - without) / (steps - 1), 1e-7)
 
 
 def _epoch(cell: Cell) -> float:
@@ -105,7 +104,8 @@ def _epoch(cell: Cell) -> float:
     train_classifier(x[:200], label[:200], training)  # libraries are loaded
     start = time.perf_counter()
     train_classifier(x, label, training)
-    return (time.perf_counter() - start) * cell.data.size / images
+    size: int = cell.data.size
+    return (time.perf_counter() - start) * size / images
 
 
 def plans(experiments: dict[tuple[str, str], Experiment], store: Store) -> list[Plan]:
