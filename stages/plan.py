@@ -97,15 +97,14 @@ def _step(cell: Cell) -> float:
 
 
 def _epoch(cell: Cell) -> float:
-    images = min(cell.data.size, 6000)
+    images = int(min(cell.data.size, 6000))
     rng = np.random.default_rng(0)
     x, label = rng.random((images, 784)).astype(np.float32), rng.integers(0, 10, images).astype(np.uint8)
     training = cell.training.model_copy(update={"epochs": 1, "watched": 0})
     train_classifier(x[:200], label[:200], training)  # libraries are loaded
     start = time.perf_counter()
     train_classifier(x, label, training)
-    size: int = cell.data.size
-    return (time.perf_counter() - start) * size / images
+    return (time.perf_counter() - start) * float(cell.data.size) / images
 
 
 def plans(experiments: dict[tuple[str, str], Experiment], store: Store) -> list[Plan]:

@@ -29,9 +29,11 @@ from tqdm import tqdm
 import stages
 from stages.errors import UserError
 
+PACKAGES = ("numpy", "numba", "torch", "distributed", "safetensors")  # that bytes or messages hang on
+
 
 class WorkersError(UserError):
-    """WORKERS is not a number of processes."""
+    """WORKERS is not a number of processes, or the cluster's workers are not like this machine."""
 
 
 class Job(NamedTuple):
@@ -104,6 +106,7 @@ def _client(jobs: int) -> Iterator[Client]:
     with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
             with Client() as client, tempfile.TemporaryDirectory() as folder:
+                _check_versions(client)
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
                 yield client
@@ -134,6 +137,34 @@ def local_workers() -> int:
     if given and not (given.isdecimal() and int(given) > 0):
         raise WorkersError(f"WORKERS is {given!r}; allowed: a number of processes from 1")
     return int(given or CPU_COUNT)
+
+
+def _check_versions(client: Client) -> None:
+    """Refuse workers on which the same cell might become other bytes than here."""
+    function = _versions()
+    here = function(PACKAGES)
+    for address, there in client.run(function, PACKAGES).items():
+        wrong = [f"{name} {there[name]} and not {here[name]}" for name in here if there[name] != here[name]]
+        if wrong:
+            raise WorkersError(f"worker {address} has {', '.join(wrong)}; allowed: the versions of this machine")
+
+
+def _versions() -> Callable[[tuple[str, ...]], dict[str, str]]:
+    """A function that travels by value, see `_forget_code`: a machine's versions of Python and of packages."""
+
+    def versions(packages: tuple[str, ...]) -> dict[str, str]:
+        import importlib.metadata as metadata
+        import platform
+
+        found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+        for name in packages:
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                found[name] = "(not installed)"
+        return found
+
+    return versions
 
 
 def _forget_code() -> Callable[[], None]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -54,30 +54,48 @@ def test_a_wrong_number_of_workers_is_said_in_one_line(given: str, monkeypatch: 
         list(run(work, [Job(("", 1), 1.0)], "jobs"))
 
 
+class Cluster:
+    """A scheduler of its own and workers on this machine, started elsewhere, without this project on their path."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        self.address = f"tcp://127.0.0.1:{port}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+
+    def start(self, kind: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words],
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
+        )
+        self.processes.append(process)
+        return process
+
+    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        words = (self.address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+        return self.start("worker", *words, **environment)
+
+
 @pytest.fixture
-def cluster() -> Iterator[str]:
-    """A scheduler and a worker of their own, started elsewhere, without this project on their path."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    python, address = [sys.executable, "-m"], f"tcp://127.0.0.1:{port}"
-    quiet: dict[str, Any] = {"cwd": "/", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    scheduler = subprocess.Popen(
-        [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"], **quiet
-    )
-    worker = subprocess.Popen(
-        [*python, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"], **quiet
-    )
-    yield address
-    for process in (worker, scheduler):
+def cluster() -> Iterator[Cluster]:
+    """A cluster without workers."""
+    made = Cluster()
+    yield made
+    for process in reversed(made.processes):
         process.kill()
         process.wait()
 
 
 def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkout_s_code(
-    cluster: str, project: Project
+    cluster: Cluster, project: Project
 ) -> None:
     """Twice on one worker: what an earlier client brought must not train for a later one."""
+    cluster.worker()
     project.set("geometry.smoke.data.T", [3])
     project.succeed("generate", "geometry")
     project.succeed("train", "geometry")
@@ -89,6 +107,40 @@ def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkou
         code.write_text(
             code.read_text().replace("    history = ", f"    model.W[0, 0] += {version - 1}\n    history = ")
         )
-        output = project.succeed("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster)
+        output = project.succeed("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster.address)
         assert "16 to train" in output and "failed" not in output
         assert (models.read_bytes() == here) == (version == 1)
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
+    """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
+    project.set("geometry.smoke.data.T", [3])
+    project.set("geometry.smoke.training", {"steps": 200_000})
+    project.succeed("generate", "geometry")
+    doomed, _ = cluster.worker(), cluster.worker()
+    command, options = project.command("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster.address)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    deadline = time.monotonic() + 60
+    while not list((project.folder / ".cells").rglob("[0-9a-f]*.safetensors")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    doomed.kill()
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0 and "failed" not in errors, output + errors
+    models = project.folder / "data/models/smoke/geometry.safetensors"
+    there = models.read_bytes()
+    shutil.rmtree(project.folder / ".cells")
+    project.succeed("train", "geometry")
+    assert models.read_bytes() == there
+
+
+def test_workers_of_other_versions_are_refused_in_one_line(cluster: Cluster, project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "other" / "numpy-0.1.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
+    cluster.worker(PYTHONPATH=str(folder.parent))
+    project.succeed("generate", "geometry")
+    done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster.address)
+    said = done.stderr.strip().splitlines()
+    assert done.returncode == 1 and len(said) == 1 and said[0].startswith("error: worker tcp://"), done.stderr
+    assert "has numpy 0.1 and not " in said[0] and not list((project.folder / ".cells").rglob("*.safetensors"))
