@@ -10,6 +10,7 @@ import argparse
 import heapq
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from stages.grid.store import Store
 from stages.mnist.data import select
 from stages.mnist.spec import IMAGES
 from stages.mnist.training import train as train_classifier
-from stages.params import DIGITS, SCALES, Cell, Experiment, ParamsError, load_all
+from stages.params import DIGITS, SCALES, Cell, Experiment, ParamsError, load, load_all
 from stages.toy.data import sample
 from stages.toy.training import train as train_toy
 
@@ -30,16 +31,48 @@ SECONDS = 1.0  # spent on timing one kind of cell, about
 MOST = 500  # steps of it, so that boxes are made new once
 FEWEST = 20
 TRAINING = {"steps", "lr", "warmup", "weight_decay", "beta1", "beta2", "eps", "reduction", "init_seed", "parent_T"}
+FULL_T = (
+    3,
+    5,
+    6,
+    8,
+    10,
+    15,
+    30,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    2000,
+    5000,
+    10_000,
+    20_000,
+    50_000,
+    100_000,
+    200_000,
+    500_000,
+)
+FULL_MAP_T = (30, 100, 300, 1000, 2000, 5000, 10_000, 20_000)
+FULL_MAP_M = (2, 3, 4, 5, 6, 8, 16, 32)
 ALIKE = TRAINING | {"data_seed", "subset_seed", "snapshots", "epochs", "watched", "keep", "init", "init_scale", "wrong"}
 
 
+class Cost(NamedTuple):
+    """Of one cell."""
+
+    seconds: float  # of one core
+    memory: int  # bytes of its arrays while it is trained
+    disk: int  # bytes of its training set and of what is kept of it
+
+
 class Plan(NamedTuple):
-    """One experiment at one scale: its cells, and the core-seconds of each that the store lacks."""
+    """One experiment at one scale: its cells, and what each that the store lacks would cost."""
 
     name: str
     scale: str
     cells: int
-    seconds: list[float]
+    missing: list[Cost]
 
 
 def schedule(seconds: Iterable[float], cores: int) -> float:
@@ -75,12 +108,12 @@ def kind(cell: Cell) -> tuple[Any, ...]:
     return tuple((axis, value) for axis, value in cell.axes.items() if axis not in ALIKE)
 
 
-def rate(cell: Cell) -> float:
-    """Seconds of one step of a toy model, or of one epoch of a classifier, measured."""
+def measured(cell: Cell) -> Cost:
+    """What one step of a toy model costs, or one epoch of a classifier."""
     return _epoch(cell) if is_digits(cell) else _step(cell)
 
 
-def _step(cell: Cell) -> float:
+def _step(cell: Cell) -> Cost:
     points = sample(cell.data)
 
     def seconds(steps: int) -> float:
@@ -89,14 +122,20 @@ def _step(cell: Cell) -> float:
         train_toy(cell.data, points, cell.training.model_copy(update=plain))
         return time.perf_counter() - start
 
+    tracemalloc.start()
     seconds(1)  # machine code is made or loaded
+    memory = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     without = seconds(1)
     each = max((seconds(FEWEST) - without) / (FEWEST - 1), 1e-7)
     steps = int(np.clip(SECONDS / each, FEWEST, MOST))
-    return max((seconds(steps) - without) / (steps - 1), 1e-7)
+    each = max((seconds(steps) - without) / (steps - 1), 1e-7)
+    size = sum(array.nbytes for array in points if isinstance(array, np.ndarray))
+    models = cell.data.n * 4 * (1 + cell.training.m * (1 if cell.training.tied else 2))
+    return Cost(each, memory + size, size + models * (1 + 2 * cell.training.snapshots))
 
 
-def _epoch(cell: Cell) -> float:
+def _epoch(cell: Cell) -> Cost:
     images = int(min(cell.data.size, 6000))
     rng = np.random.default_rng(0)
     x, label = rng.random((images, 784)).astype(np.float32), rng.integers(0, 10, images).astype(np.uint8)
@@ -104,7 +143,10 @@ def _epoch(cell: Cell) -> float:
     train_classifier(x[:200], label[:200], training)  # libraries are loaded
     start = time.perf_counter()
     train_classifier(x, label, training)
-    return (time.perf_counter() - start) * float(cell.data.size) / images
+    seconds = (time.perf_counter() - start) * float(cell.data.size) / images
+    model = 4 * (785 * training.hidden + 10 * (training.hidden + 1)) * (1 + cell.training.watched)
+    kept = model if training.keep == "weights" else 5 * cell.data.pool * (1 + cell.training.watched)
+    return Cost(seconds, 5 * 784 * cell.data.pool + 4 * model, 7 * cell.data.pool + kept)
 
 
 def plans(experiments: dict[tuple[str, str], Experiment], store: Store) -> list[Plan]:
@@ -115,13 +157,18 @@ def plans(experiments: dict[tuple[str, str], Experiment], store: Store) -> list[
         for cell in cells:
             kinds.setdefault(kind(cell), cell)
     jobs = [Job((cell,), float(cell.axes.get("T", IMAGES))) for cell in kinds.values()]
-    names, rates = list(kinds), {}
-    for i, outcome in run(rate, jobs, "timing"):
+    names, costs = list(kinds), {}
+    for i, outcome in run(measured, jobs, "timing"):
         if outcome.error:
             raise UserError(f"cells like {kinds[names[i]].axes} could not be timed: {outcome.error}")
-        rates[names[i]] = outcome.result
+        costs[names[i]] = outcome.result
+
+    def cost(cell: Cell) -> Cost:
+        one = costs[kind(cell)]
+        return Cost(one.seconds * _repeats(cell), one.memory, one.disk)
+
     return [
-        Plan(*of, len(experiments[of].cells), [rates[kind(cell)] * _repeats(cell) for cell in cells])
+        Plan(*of, len({*experiments[of].cells, *experiments[of].parents}), [cost(cell) for cell in cells])
         for of, cells in lacking.items()
     ]
 
@@ -139,15 +186,38 @@ def words(seconds: float) -> str:
 
 
 def table(found: Sequence[Plan], cores: Sequence[int]) -> str:
-    """One line an experiment, and one for all: as if all their cells were one grid."""
-    head = f"{'experiment':<28}{'cells':>7}{'missing':>9}{'core-hours':>12}"
+    """One line an experiment, and one for all: as if all their cells were one grid.
+
+    Memory is the largest cell's, of each process beside what Python and its packages take; disk all cells'.
+    """
+    head = f"{'experiment':<28}{'cells':>7}{'missing':>9}{'core-hours':>12}{'MB a cell':>11}{'MB in all':>11}"
     lines = [head + "".join(f"{f'on {k} cores' if k > 1 else 'on 1 core':>14}" for k in cores)]
-    every = Plan("all of these", "", sum(p.cells for p in found), [s for p in found for s in p.seconds])
+    every = Plan("all of these", "", sum(p.cells for p in found), [cost for p in found for cost in p.missing])
     for plan in [*found, every] if len(found) > 1 else found:
-        name = f"{plan.name} {plan.scale}".strip()
-        line = f"{name:<28}{plan.cells:>7,}{len(plan.seconds):>9,}{sum(plan.seconds) / 3600:>12.2f}"
-        lines.append(line + "".join(f"{words(schedule(plan.seconds, k)):>14}" for k in cores))
+        name, seconds = f"{plan.name} {plan.scale}".strip(), [cost.seconds for cost in plan.missing]
+        memory = max((cost.memory for cost in plan.missing), default=0) / 1e6
+        disk = sum(cost.disk for cost in plan.missing) / 1e6
+        line = f"{name:<28}{plan.cells:>7,}{len(seconds):>9,}{sum(seconds) / 3600:>12.2f}{memory:>11.0f}{disk:>11.0f}"
+        lines.append(line + "".join(f"{words(schedule(seconds, k)):>14}" for k in cores))
     return "\n".join(lines)
+
+
+def full_grid() -> Experiment:
+    """The paper's figures at their largest: T to 500,000 and infinity at m = 2, and a T x m map, four sets each."""
+    usual = load("dataset_size", "paper").cells[0]
+    cells = [
+        Cell(
+            usual.data.model_copy(update={"T": T, "data_seed": seed, "fresh": fresh}),
+            usual.training.model_copy(update={"m": m}),
+        )
+        for seed in range(4)
+        for T, m, fresh in [
+            *((T, 2, False) for T in FULL_T),
+            (1000, 2, True),
+            *((T, m, False) for T in FULL_MAP_T for m in FULL_MAP_M if m != 2),
+        ]
+    ]
+    return Experiment(tuple(cells), None)
 
 
 def main() -> None:
@@ -156,11 +226,14 @@ def main() -> None:
     parser.add_argument("experiments", nargs="*", help="sections of params.yaml; all if none is named")
     parser.add_argument("--scale", choices=SCALES, default="laptop")
     parser.add_argument("--cores", type=int, nargs="+", default=[local_workers()], help="cores to split it over")
+    parser.add_argument("--full", action="store_true", help="the paper's full grid instead, T to 500,000, T x m map")
     arguments = parser.parse_args()
     if min(arguments.cores) < 1:
         parser.error("--cores: numbers from 1")
     try:
         experiments = {of: e for of, e in load_all().items() if of[1] == arguments.scale}
+        if arguments.full:
+            experiments = {("full grid", "paper"): full_grid()}
         known = {name for name, _ in experiments}
         if wrong := set(arguments.experiments) - known:
             raise ParamsError(

@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, as_completed
+from distributed.versions import VersionMismatchWarning
 from tqdm import tqdm
 
 import stages
@@ -105,8 +107,9 @@ def _client(jobs: int) -> Iterator[Client]:
     }
     with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
+            warnings.filterwarnings("ignore", category=VersionMismatchWarning)
             with Client() as client, tempfile.TemporaryDirectory() as folder:
-                _check_versions(client)
+                _check_versions(client)  # in place of distributed's own table of what differs
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
                 yield client
