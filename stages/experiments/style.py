@@ -28,7 +28,7 @@ LAW = "#8a8a8a"  # grey: what theory says
 INK = "#222222"
 SERIES = (POINT, INK, "#e08214", "#35978f", FEATURE, "#8f5aa8")  # runs to be told apart
 SHADE = "#f3efe4"  # the middle regime
-MARKS = 10_000  # a figure of more marks than this is saved as pixels
+MARKS = 10_000  # a figure of so many marks is saved as pixels
 
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "superposition",  # else element ids differ from run to run
@@ -77,7 +77,7 @@ class Film(NamedTuple):
 
 
 def save(drawn: Figure | Film, stem: Path) -> None:
-    """Write `stem`.gif of a film, `stem`.svg of a figure, or its `stem`.png if it has more than MARKS marks.
+    """Write `stem`.gif of a film, `stem`.svg of a figure, or its `stem`.png if it has MARKS marks or more.
 
     What was there under that name in another format goes.
     """
@@ -91,7 +91,7 @@ def save(drawn: Figure | Film, stem: Path) -> None:
             stem.with_suffix(other).unlink(missing_ok=True)
         return
     figure = drawn
-    kind, metadata = ("png", {"Software": None}) if _marks(figure) > MARKS else ("svg", {"Date": None})
+    kind, metadata = ("png", {"Software": None}) if _marks(figure) >= MARKS else ("svg", {"Date": None})
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.08)
     write_bytes(stem.with_suffix(f".{kind}"), buffer.getvalue())

@@ -95,9 +95,10 @@ def _rivals(pool: pd.DataFrame, history: pd.DataFrame) -> Figure:
         if positive.any() and not positive.all():
             for name in best:
                 found = roc(pool[name], positive)
+                share = np.linspace(0, 1, 201)
                 axes.plot(
-                    found.false_positive,
-                    found.true_positive,
+                    share,
+                    np.interp(share, found.false_positive, found.true_positive),
                     color=colors[name],
                     linestyle=lines[name],
                     label=f"{RIVALS[name]} {found.area:.2f}",
