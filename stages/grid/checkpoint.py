@@ -28,18 +28,15 @@ class Checkpoint:
         self._last: float | None = None
 
     def load(self) -> Arrays | None:
-        """What was saved last, if it is intact and this cell's; else None, and what is there goes."""
+        """What was saved last, if it is intact and this cell's; else None, and the next save replaces it."""
         self._last = time.monotonic()
         if not self.path.exists():
             return None
         try:
             (record,) = bundle.read(self.path)
-            if record.about == {"key": self.key}:
-                return record.arrays
         except (BundleError, ValueError):
-            pass
-        self.remove()
-        return None
+            return None
+        return record.arrays if record.about == {"key": self.key} else None
 
     def due(self) -> bool:
         """Whether it is time to save: so many seconds after the last time, by a clock that never jumps."""

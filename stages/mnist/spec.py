@@ -48,7 +48,7 @@ class Training(BaseModel):
     hidden: int = Field(ge=1, description="hidden ReLU units")
     epochs: int = Field(ge=1, description="passes over the training images")
     batch: int = Field(ge=1, description="images a step")
-    lr: float = Field(gt=0, description="learning rate")
+    lr: float = Field(gt=0, description="learning rate at the start, from where it falls linearly to 0")
     weight_decay: float = Field(ge=0, description="decoupled weight decay")
     init_seed: int = Field(ge=0, lt=2**32, description="seed of the initial weights and of the order of images")
     watched: int = Field(ge=0, description="models kept on the way: after 1, 2, 4, ... epochs, so many at most")

@@ -110,14 +110,14 @@ def train(
     pauses = set(range(0, spec.steps, REORDER) if checkpoint else [])
     losses, snapshots = np.empty(0), list[tuple[int, Model]]()
     if checkpoint and (saved := checkpoint.load()):
+        engine.restore(saved, len(saved["losses"]))
         losses, snapshots = saved["losses"], _snapshots(saved, first)
-        engine.restore(saved, len(losses))
     done = len(losses)
     for stop in sorted(stop for stop in shown | pauses | {spec.steps} if stop > done or not done):
         part = whole.part(len(losses), stop)
         new = _advance_fresh(engine, data, part, len(losses)) if data.fresh else engine.advance(part)
         losses = np.append(losses, new)
-        if len(losses) < stop:  # diverged
+        if len(losses) < stop or (len(new) and part.record[-1] and not np.isfinite(losses[-1])):  # diverged
             break
         if stop in shown:
             snapshots.append((stop, engine.model))

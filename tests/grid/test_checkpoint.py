@@ -12,6 +12,7 @@ import pytest
 from stages.grid.checkpoint import Checkpoint
 from stages.grid.store import Store
 from stages.toy.data import sample
+from stages.toy.schedule import Schedule
 from stages.toy.spec import Data, Training
 from stages.toy.training import Trained, train
 from tests.grid.test_store import record
@@ -77,13 +78,65 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert bytes_of(resumed) == bytes_of(undisturbed) and resumed.steps == undisturbed.steps
 
 
-def test_a_checkpoint_that_is_torn_or_another_s_is_thrown_away(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_torn_or_another_s_is_not_used(tmp_path: Path) -> None:
     path = tmp_path / "cell.checkpoint"
     Checkpoint(path, "key").save({"losses": np.zeros(3)})
-    assert Checkpoint(path, "other").load() is None and not path.exists()
-    Checkpoint(path, "key").save({"losses": np.zeros(3)})
+    assert Checkpoint(path, "other").load() is None and Checkpoint(path, "key").load() is not None
     path.write_bytes(path.read_bytes()[:-4])
-    assert Checkpoint(path, "key").load() is None and not path.exists()
+    assert Checkpoint(path, "key").load() is None
+    Checkpoint(path, "key").save({"losses": np.zeros(3)})
+    assert Checkpoint(path, "key").load() is not None
+
+
+def test_what_was_saved_is_what_is_gone_on_from(
+    data: Callable[..., Data], training: Callable[..., Training], tmp_path: Path
+) -> None:
+    """Else a run that always begins anew would pass every other test here."""
+    spec, how = data(T=5), training(steps=600)
+    path = tmp_path / "cell.checkpoint"
+    with pytest.raises(Killed):
+        train(spec, sample(spec), how, checkpoint=Deadly(path, 1))
+    arrays = Checkpoint(path, "key").load()
+    assert arrays is not None
+    Checkpoint(path, "key").save(arrays | {"losses": np.full(250, 7.0)})
+    resumed = train(spec, sample(spec), how, checkpoint=Checkpoint(path, "key"))
+    assert (resumed.history_loss[resumed.history_step < 250] == 7).all()
+    assert (resumed.history_loss[resumed.history_step >= 250] < 7).all()
+
+
+@pytest.mark.parametrize("at", [249, 250, 499])
+def test_a_run_that_diverges_at_a_pause_ends_there_as_without_pauses(
+    data: Callable[..., Data],
+    training: Callable[..., Training],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at: int,
+) -> None:
+    class Diverging:
+        """Its loss is infinite from one step on."""
+
+        def __init__(self, model: Any) -> None:
+            self.model, self.step = model, 0
+
+        def advance(self, part: Schedule) -> np.ndarray:
+            losses = np.where(part.record, 1.0, np.nan)
+            steps = self.step + np.arange(len(losses))
+            losses[part.record & (steps >= at)] = np.inf
+            bad = np.flatnonzero(np.isinf(losses))
+            taken = losses[: bad[0] + 1] if len(bad) else losses
+            self.step += len(taken)
+            return taken
+
+        def state(self) -> dict[str, np.ndarray]:
+            return {}
+
+    monkeypatch.setattr("stages.toy.training._engine", lambda points, spec, model: Diverging(model))
+    monkeypatch.setattr("stages.toy.training.recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
+    monkeypatch.setattr("stages.toy.schedule.recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
+    spec, how = data(T=5), training(steps=1000)
+    plain = train(spec, sample(spec), how)
+    paused = train(spec, sample(spec), how, checkpoint=Checkpoint(tmp_path / "cell.checkpoint", "key", seconds=0))
+    assert plain.diverged and plain.steps == paused.steps == at + 1 and bytes_of(plain) == bytes_of(paused)
 
 
 def test_saves_are_due_by_a_clock_that_does_not_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

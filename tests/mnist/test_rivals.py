@@ -79,7 +79,8 @@ def test_training_follows_torch_s_own_adamw() -> None:
     start = train(X, LABEL, spec.model_copy(update={"epochs": 1, "lr": 1e-30}))[-1][1]
     parameters = [torch.tensor(p.astype(np.float64), requires_grad=True) for p in start]
     adam = torch.optim.AdamW(parameters, lr=1e-2, weight_decay=0.0)
-    for _ in range(3):
+    for step in range(3):
+        adam.param_groups[0]["lr"] = 1e-2 * (1 - step / 3)
         adam.zero_grad()
         torch_losses(parameters, X, LABEL).mean().backward()
         adam.step()
