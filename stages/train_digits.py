@@ -13,6 +13,7 @@ from stages import paths, selections
 from stages.command import main
 from stages.grid.bundle import BundleError, Record
 from stages.grid.cells import Task, assemble, train_missing
+from stages.grid.checkpoint import Checkpoint
 from stages.grid.executor import Job
 from stages.grid.store import Store, key_of
 from stages.mnist.data import Selection
@@ -33,7 +34,7 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     store.tidy()
     pools = {(data.pool, data.data_seed): digits.image[chosen.image] for data, chosen in sets.items()}
     tasks = {
-        key[cell]: _task(key[cell], cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed])
+        key[cell]: _task(cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed], store.checkpoint(key[cell]))
         for cell in experiment.cells
     }
     kept = train_missing(name, tasks, store, train_cell, _record)
@@ -47,10 +48,10 @@ def keys(cells: Iterable[Cell], sets: Mapping[Data, Selection], digits: Digits) 
     return {cell: key_of(decides(cell.training) | {"dataset": digests[cell.data]}) for cell in cells}
 
 
-def _task(key: str, cell: Cell, chosen: Selection, image: NDArray[np.uint8]) -> Task:
-    about = {"key": key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
+def _task(cell: Cell, chosen: Selection, image: NDArray[np.uint8], checkpoint: Checkpoint) -> Task:
+    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
     words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
-    job = Job((image, chosen, cell.data, cell.training), work(cell.data, cell.training))
+    job = Job((image, chosen, cell.data, cell.training, checkpoint), work(cell.data, cell.training))
     return Task(job, words, about, cell.axes)
 
 

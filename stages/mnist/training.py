@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from stages.mnist.classifier import Classifier, pixels
 from stages.mnist.data import Selection
 from stages.mnist.spec import Data, Training
+from stages.toy.checkpoint import Checkpoint
 from stages.toy.data import generator
 
 VERSION = 3
@@ -38,7 +39,13 @@ def work(data: Data, training: Training) -> float:
     return float(data.size) * training.epochs * training.hidden
 
 
-def train_cell(image: NDArray[np.uint8], chosen: Selection, data: Data, training: Training) -> Arrays:
+def train_cell(
+    image: NDArray[np.uint8],
+    chosen: Selection,
+    data: Data,
+    training: Training,
+    checkpoint: Checkpoint | None = None,
+) -> Arrays:
     """What is kept of a cell's models, one after each of E `watched_epochs` along the first axis.
 
     Of weights, the fields of `Classifier`; of outputs, log_probability (E, pool) of each label of the pool and
@@ -47,10 +54,10 @@ def train_cell(image: NDArray[np.uint8], chosen: Selection, data: Data, training
     Args:
         image: (pool, 28, 28) those that `chosen` selects from the training file.
         chosen: the pool's labels and which of it is trained on. data: what it was drawn from.
-        training: how the cell is trained.
+        training: how the cell is trained. checkpoint: where to go on from, and to save what is not finished.
     """
     x = pixels(image)
-    kept = train(x[chosen.chosen], chosen.label[chosen.chosen], training, data.subset_seed)
+    kept = train(x[chosen.chosen], chosen.label[chosen.chosen], training, data.subset_seed, checkpoint)
     epochs, models = zip(*kept, strict=True)
     arrays: Arrays = {"epoch": np.array(epochs)}
     if training.keep == "weights":
@@ -69,7 +76,11 @@ def watched_epochs(training: Training) -> list[int]:
 
 
 def train(
-    x: NDArray[np.float32], label: NDArray[np.uint8], training: Training, stream: int = 0
+    x: NDArray[np.float32],
+    label: NDArray[np.uint8],
+    training: Training,
+    stream: int = 0,
+    checkpoint: Checkpoint | None = None,
 ) -> list[tuple[int, Classifier]]:
     """(epochs, model) at each of `watched_epochs`; the same bytes every time on one kind of machine.
 
@@ -88,11 +99,17 @@ def train(
     W, b = uniform(hidden, x.shape[1], inputs=x.shape[1]), uniform(hidden, inputs=x.shape[1])
     V, c = uniform(10, hidden, inputs=hidden), uniform(10, inputs=hidden)
     # fused: one pass over the parameters, so that a step takes three quarters of the time
-    adam = torch.optim.AdamW([W, b, V, c], lr=training.lr, weight_decay=training.weight_decay, fused=True)
+    parameters = [W, b, V, c]
+    adam = torch.optim.AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay, fused=True)
     steps, taken = training.epochs * -(-len(x) // training.batch), 0
     images, labels = torch.from_numpy(x), torch.from_numpy(label.astype(np.int64))
-    kept, stops = [], watched_epochs(training)
-    for epoch in range(1, training.epochs + 1):
+    kept, stops, done = list[tuple[int, Classifier]](), watched_epochs(training), 0
+    if checkpoint and (saved := checkpoint.load()):
+        kept, done = _restore(saved, parameters, adam)
+        taken = done * (steps // training.epochs)
+        for _ in range(done):
+            rng.permutation(len(x))
+    for epoch in range(done + 1, training.epochs + 1):
         order = torch.from_numpy(rng.permutation(len(x)))
         for first in range(0, len(x), training.batch):
             batch = order[first : first + training.batch]
@@ -104,5 +121,38 @@ def train(
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
         if epoch in stops:
-            kept.append((epoch, Classifier(*(p.detach().numpy().copy() for p in (W, b, V, c)))))
+            kept.append((epoch, Classifier(*(p.detach().numpy().copy() for p in parameters))))
+        if checkpoint and epoch < training.epochs and checkpoint.due():
+            checkpoint.save(_state(epoch, kept, parameters, adam))
     return kept
+
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # torch's names
+
+
+def _state(
+    epoch: int, kept: list[tuple[int, Classifier]], parameters: list[torch.Tensor], adam: torch.optim.AdamW
+) -> Arrays:
+    """All that the epochs to come hang on, beside the images and the spec, and the models kept so far."""
+    arrays: Arrays = {"epoch": np.array([epoch]), "kept": np.array([number for number, _ in kept])}
+    for name, p in zip(Classifier._fields, parameters, strict=True):
+        arrays |= {name: p.detach().numpy()} | {f"{m}_{name}": adam.state[p][m].numpy() for m in _MOMENTS}
+        arrays |= {f"kept_{name}_{k}": getattr(model, name) for k, (_, model) in enumerate(kept)}
+        arrays["step"] = adam.state[p]["step"].numpy().reshape(1)
+    return arrays
+
+
+def _restore(
+    arrays: Arrays, parameters: list[torch.Tensor], adam: torch.optim.AdamW
+) -> tuple[list[tuple[int, Classifier]], int]:
+    """Make the parameters and their moments what `_state` saved; the models kept, and the epochs done."""
+    for name, p in zip(Classifier._fields, parameters, strict=True):
+        with torch.no_grad():
+            p.copy_(torch.from_numpy(arrays[name]))
+        moments = {m: torch.from_numpy(arrays[f"{m}_{name}"].copy()) for m in _MOMENTS}
+        adam.state[p] = {"step": torch.from_numpy(arrays["step"].reshape(()).copy()), **moments}
+    kept = [
+        (epoch, Classifier(*(arrays[f"kept_{name}_{k}"] for name in Classifier._fields)))
+        for k, epoch in enumerate(arrays["kept"].tolist())
+    ]
+    return kept, int(arrays["epoch"][0])

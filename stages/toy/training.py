@@ -8,13 +8,14 @@ for what `fused` trains; the bytes of the other two hang on torch and the machin
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.toy.adamw import Optimiser
 from stages.toy.boxes import REORDER
+from stages.toy.checkpoint import Checkpoint
 from stages.toy.data import Points, batches
 from stages.toy.engines import Engine
 from stages.toy.engines.fused import Fused
@@ -72,19 +73,6 @@ def decides(training: Training) -> dict[str, Any]:
     return spec | {"engine": engine_name(training), "version": VERSION}
 
 
-class Checkpoint(Protocol):
-    """Where an unfinished cell's arrays are kept."""
-
-    def load(self) -> dict[str, NDArray[Any]] | None:
-        """What was saved last, if anything."""
-
-    def due(self) -> bool:
-        """Whether it is time to save."""
-
-    def save(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Keep these in place of what was saved."""
-
-
 def train(
     data: Data, points: Points, spec: Training, start: Model | None = None, checkpoint: Checkpoint | None = None
 ) -> Trained:
@@ -110,8 +98,11 @@ def train(
     pauses = set(range(0, spec.steps, REORDER) if checkpoint else [])
     losses, snapshots = np.empty(0), list[tuple[int, Model]]()
     if checkpoint and (saved := checkpoint.load()):
-        engine.restore(saved, len(saved["losses"]))
-        losses, snapshots = saved["losses"], _snapshots(saved, first)
+        try:
+            engine.restore(saved, len(saved["losses"]))
+            losses, snapshots = saved["losses"], _snapshots(saved, first)
+        except (KeyError, ValueError):  # of other code than this
+            engine = _engine(points, spec, first)
     done = len(losses)
     for stop in sorted(stop for stop in shown | pauses | {spec.steps} if stop > done or not done):
         part = whole.part(len(losses), stop)

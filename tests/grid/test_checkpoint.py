@@ -11,6 +11,8 @@ import pytest
 
 from stages.grid.checkpoint import Checkpoint
 from stages.grid.store import Store
+from stages.mnist import spec as mnist
+from stages.mnist.training import train as train_classifier
 from stages.toy.data import sample
 from stages.toy.schedule import Schedule
 from stages.toy.spec import Data, Training
@@ -76,6 +78,24 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert arrays is not None and len(arrays["losses"]) == 250 * (at + 1)
     resumed = train(spec, points, how, checkpoint=last)
     assert bytes_of(resumed) == bytes_of(undisturbed) and resumed.steps == undisturbed.steps
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_killed_classifier_goes_on_to_the_same_bytes(tmp_path: Path, at: int) -> None:
+    rng = np.random.default_rng(0)
+    x, label = rng.random((50, 784)).astype(np.float32), rng.integers(0, 10, 50).astype(np.uint8)
+    spec = mnist.Training(
+        hidden=9, epochs=6, batch=16, lr=1e-2, weight_decay=0.1, init_seed=0, watched=2, keep="weights"
+    )
+    path = tmp_path / "cell.checkpoint"
+    with pytest.raises(Killed):
+        train_classifier(x, label, spec, checkpoint=Deadly(path, at))
+    arrays = Checkpoint(path, "key").load()
+    assert arrays is not None and arrays["epoch"] == at
+    resumed = train_classifier(x, label, spec, checkpoint=Checkpoint(path, "key"))
+    for (epoch, model), (other, undisturbed) in zip(resumed, train_classifier(x, label, spec), strict=True):
+        assert epoch == other
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(model, undisturbed, strict=True))
 
 
 def test_a_checkpoint_that_is_torn_or_another_s_is_not_used(tmp_path: Path) -> None:
