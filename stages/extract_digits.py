@@ -22,7 +22,7 @@ from stages.grid.bundle import Record
 from stages.grid.executor import Job, run
 from stages.mnist.data import Selection
 from stages.mnist.digits import Mnist
-from stages.mnist.measures import DECILES, Measured, Memorization, ensemble_columns, measure, memorization
+from stages.mnist.measures import ALONE, DECILES, FAR, Measured, Memorization, ensemble_columns, measure, memorization
 from stages.mnist.memorization import spearman
 from stages.mnist.spec import Data, Training
 from stages.params import Cell, Experiment
@@ -54,11 +54,17 @@ MOMENT = {
     "validation_accuracy": Column(float, "share of them that is right"),
     "rank": Column(int, "rank of the hidden vectors of the training images"),
     "D_sum": Column(float, "sum of their D*"),
+    "D_min": Column(float, "smallest D*"),
     "D_median": Column(float, "median of D*"),
     "D_p99": Column(float, "99th percentile of D*"),
+    "D_p999": Column(float, "99.9th percentile of D*"),
     "D_max": Column(float, "largest D*"),
+    "D_far": Column(int, f"images of more than {FAR} times the median D*"),
+    "D_alone": Column(int, f"images of a D* above {ALONE}"),
+    "validation_D_min": Column(float, "smallest over validation images of the D* that each would have as one more"),
     "validation_D_median": Column(float, "median over validation images of the D* that each would have as one more"),
     "validation_D_p99": Column(float, "99th percentile of the same"),
+    "validation_D_p999": Column(float, "99.9th percentile of the same"),
     "validation_D_max": Column(float, "largest of the same"),
     "validation_outside": Column(float, "share of validation images outside of what the training images span"),
     "misclassified": Column(int, "training images whose label is not predicted"),
@@ -73,9 +79,13 @@ MOMENT = {
     "memorization_correct": Column(float, "mean over the pool of memorisation by correctness"),
     "memorization_wrong_log": Column(float, "the first over images with a wrong label"),
     "memorization_wrong_correct": Column(float, "the second over images with a wrong label"),
-    **{f"rho_{k}": Column(float, f"rank correlation of memorisation and {words}") for k, words in RIVALS.items()},
     **{
-        f"memorized_area_{k}": Column(float, f"ROC area of {words} for the 5 % most memorised")
+        f"{labels}{what}_{k}": Column(float, f"{meaning} of {words}{among}")
+        for labels, among in (("", ""), ("right_", ", among images with the right label"))
+        for what, meaning in (
+            ("rho", "rank correlation with memorisation"),
+            ("memorized_area", "ROC area for the 5 % most memorised"),
+        )
         for k, words in RIVALS.items()
     },
     **{
@@ -101,6 +111,10 @@ CELLS = (
         "D_before_max": Column(float, "largest of its D*"),
         "rho_before_after": Column(float, "rank correlation of D* before and after the ReLU"),
         "rho_D_unit_share": Column(float, "rank correlation of D* and the largest share of one unit"),
+        "alone_unit_share": Column(
+            float, f"median of largest share of one unit over D*, of images of D* above {ALONE}"
+        ),
+        "typical_unit_share": Column(float, "the same of all training images"),
         "unit_share_max": Column(float, "largest share that one training image has of one unit"),
         "rho_seeds": Column(float, "rank correlation of D* with that of the training set's first initialisation"),
     }
@@ -187,7 +201,9 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
                 given = {column: [value] * len(which) for column, value in (axes | {"set": kind}).items()}
                 every.append(given | {"image": which, "true_label": digits.label[which]} | columns)
                 seed = f"images {kind} {cell.axes}"
-                listed.append(_listed(every[-1], digits.image[which], experiment.measure.images, seed))
+                whole = "memorization_log" in columns  # figures go through all of a pool
+                limit = len(which) if whole else experiment.measure.images
+                listed.append(_listed(every[-1], digits.image[which], limit, seed))
 
     tables.write(paths.cells(name, scale), CELLS, {c: [row.get(c) for row in rows] for c in CELLS})
     tables.write(paths.history(name, scale), HISTORY, {c: [row.get(c) for row in history] for c in HISTORY})

@@ -21,6 +21,8 @@ from stages.mnist.rivals import (
 from stages.toy.dimensionality import dimensionality
 
 DECILES = 10
+FAR = 50  # times the median D*
+ALONE = 0.5  # an image of a larger D* has more of some direction than all others together
 MEMORIZED = 0.05  # share of a pool that counts as memorised
 
 Scores = dict[str, NDArray[np.float64]]
@@ -84,6 +86,8 @@ def measure(
         model = Classifier(*(arrays[name][k] for name in Classifier._fields))
         after, of = spectra(model.after(inside.x), model.after(outside.x)), ensemble.get(epoch)
         columns = {"epoch": epoch} | performance_columns(model, inside, outside) | spectrum_columns(after)
+        if inside.wrong.any():
+            columns["wrong_area_D_after"] = roc(after.training, inside.wrong).area
         columns |= misclassified_columns(after.training, model.logits(inside.x).argmax(axis=1) != inside.label)
         if of is not None:
             scores = rival_scores(model, inside) | neighbours
@@ -97,7 +101,11 @@ def measure(
         of_training |= {name: scores[name] for name in ("gradient_norm", "mahalanobis", "nearest_neighbour")}
         of_training |= {"memorization_log": of.log, "memorization_even": of.log_even, "memorization_odd": of.log_odd}
         of_training["memorization_correct"] = of.correct
+    alone = after.training > ALONE
+    share = of_training["unit_share"] / np.where(after.training > 0, after.training, 1)
     last = {
+        "alone_unit_share": float(np.median(share[alone])) if alone.any() else None,
+        "typical_unit_share": float(np.median(share)),
         "rank_before": before.rank,
         "D_before_median": np.median(before.training),
         "D_before_max": before.training.max(),
@@ -136,10 +144,12 @@ def spectra(training: NDArray[np.float32], validation: NDArray[np.float32]) -> S
 
 def spectrum_columns(of: Spectra) -> dict[str, Any]:
     """Quantiles of both, and the sum that has to be the rank."""
-    quantiles = {"D_median": 0.5, "D_p99": 0.99, "D_max": 1.0}
+    quantiles = {"D_min": 0.0, "D_median": 0.5, "D_p99": 0.99, "D_p999": 0.999, "D_max": 1.0}
     columns: dict[str, Any] = {"rank": of.rank, "D_sum": of.training.sum()}
     columns |= {name: np.quantile(of.training, q) for name, q in quantiles.items()}
     columns |= {f"validation_{name}": np.quantile(of.validation, q) for name, q in quantiles.items()}
+    columns["D_far"] = int((of.training > FAR * np.median(of.training)).sum())
+    columns["D_alone"] = int((of.training > ALONE).sum())
     return columns | {"validation_outside": (of.validation == 1).mean()}
 
 
@@ -222,14 +232,17 @@ def comparison_columns(scores: Scores, of: Memorization, wrong: NDArray[np.bool_
     """How well each score tells which images are memorised, and which have a wrong label.
 
     Against the log-probability's memorisation: rank correlation, and ROC area for the 5 % most memorised by half of the
-    models. For wrong labels: ROC area, and the precision among as many images as there are wrong ones.
+    models; the same among images with the right label, as wrong labels alone can be most of those 5 %. For wrong
+    labels: ROC area, and the precision among as many images as there are wrong ones.
     """
     known = np.isfinite(of.log) & np.isfinite(of.log_even)  # not where all models were trained on it, or none
     scores, wrong, log, half = {k: s[known] for k, s in scores.items()}, wrong[known], of.log[known], of.log_even[known]
-    memorized = half >= np.quantile(half, 1 - MEMORIZED)
     columns: dict[str, Any] = {}
-    for name, score in scores.items():
-        columns |= {f"rho_{name}": spearman(score, log), f"memorized_area_{name}": roc(score, memorized).area}
+    for of_labels, some in (("", np.ones(len(log), dtype=bool)), ("right_", ~wrong)):
+        memorized = half[some] >= np.quantile(half[some], 1 - MEMORIZED)
+        for name, score in scores.items():
+            columns[f"{of_labels}rho_{name}"] = spearman(score[some], log[some])
+            columns[f"{of_labels}memorized_area_{name}"] = roc(score[some], memorized).area
     if wrong.any():
         for name, score in (scores | {"memorization": log}).items():
             found = roc(score, wrong)

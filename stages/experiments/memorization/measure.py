@@ -40,7 +40,15 @@ def summary(cells: pd.DataFrame, history: pd.DataFrame, images: pd.DataFrame) ->
     if len(runs):
         headline["reliability"] = float(runs.reliability_log.iloc[0])
         headline["rho_D"] = float(runs.rho_D_after.mean())
-    claims = [_reliable(runs), _finds(runs), _best(runs), _best_on_the_way(history), _wrong(runs), _units(runs)]
+    claims = [
+        _reliable(runs),
+        _finds(runs),
+        _best(runs, "right_memorized_area", "finds memorised images with a right label"),
+        _best(runs, "memorized_area", "finds memorised images of either kind"),
+        _best(runs, "rho", "orders all images by memorisation"),
+        _best_on_the_way(history),
+        _best(runs, "wrong_area", "finds wrong labels"),
+    ]
     if len(pool := images[images.memorization_even.notna() & images.memorization_odd.notna()]):
         claims.append(_top(pool))
     return Summary(headline, claims)
@@ -61,8 +69,7 @@ def _reliable(runs: pd.DataFrame) -> Claim:
         else None,
         {"by correctness": float(runs.reliability_correct.iloc[0])} if known else None,
         bool(runs.reliability_log.iloc[0] >= RELIABLE) if known else None,
-        "rank correlation over the pool of the memorisation by even and by odd models. By correctness most images have "
-        "none at all, so that their order is noise",
+        "rank correlation over the pool of the memorisation by even and by odd models",
     )
 
 
@@ -85,18 +92,25 @@ def _finds(runs: pd.DataFrame) -> Claim:
     )
 
 
-def _best(runs: pd.DataFrame) -> Claim:
-    rho = means(runs, "rho")
-    known = bool(len(runs))
+def _best(runs: pd.DataFrame, what: str, does: str) -> Claim:
+    mean = means(runs, what)
+    known = bool(len(runs)) and bool(mean.notna().all())
+    meaning = {
+        "rho": "rank correlation with memorisation",
+        "wrong_area": "ROC area for the wrong labels",
+        "memorized_area": f"ROC area for the {100 * MEMORIZED:g} % most memorised, most of which have a wrong label",
+        "right_memorized_area": f"ROC area for the {100 * MEMORIZED:g} % most memorised of those with the right label",
+    }[what]
     return Claim(
-        "D* finds memorised images better than other scores of the same model",
+        f"D* {does} better than other scores of the same model",
         "this project's question",
         "not tested",
-        {RIVALS[str(name)]: float(value) for name, value in rho.items()} if known else None,
-        {RIVALS[name]: _range(runs, f"rho_{name}") for name in rho.index},
-        bool(str(rho.index[0]).startswith("D_") and rho.index[0] != "D_x") if known else None,
-        "rank correlation with memorisation at the end of training, mean and range over initialisations, best first; "
-        "holds if D*, before or after the ReLU, comes first",
+        {RIVALS[str(name)]: float(value) for name, value in mean.items()} if known else None,
+        {RIVALS[name]: _range(runs, f"{what}_{name}") for name in mean.index},
+        bool(mean.index[0] in ("D_after", "D_before")) if known else None,
+        f"{meaning}, at the end of training, mean and range over initialisations, highest first; larger scores mean "
+        "odder. Loss, margin, gradient and Mahalanobis distance know the label, D* does not; the last is a leverage "
+        "too, within the label's class. Holds if D*, before or after the ReLU, comes first",
     )
 
 
@@ -116,61 +130,28 @@ def _best_on_the_way(history: pd.DataFrame) -> Claim:
     )
 
 
-def _wrong(runs: pd.DataFrame) -> Claim:
-    area, precision = means(runs, "wrong_area"), means(runs, "wrong_precision")
-    known = bool(area.notna().all() and len(runs))
-    return Claim(
-        "D* finds wrong labels better than other scores of the same model",
-        "this project's question",
-        "not tested",
-        {RIVALS[str(name)]: float(value) for name, value in area.items()} if known else None,
-        {f"precision of {RIVALS[str(name)]}": float(value) for name, value in precision.items()},
-        bool(area.index[0] in ("D_after", "D_before")) if known else None,
-        "ROC area at the end of training, mean over initialisations, best first; spread: precision among as many "
-        "images as there are wrong labels",
-    )
-
-
-def _units(runs: pd.DataFrame) -> Claim:
-    known = bool(len(runs))
-    return Claim(
-        "an image that has a direction to itself has a unit to itself",
-        "the naive picture, a neuron a point",
-        "D* is the largest share of one unit",
-        {
-            "largest share of one unit": float(runs.unit_share_max.mean()),
-            "largest D*": float(runs.D_max.mean()),
-            "rank correlation": float(runs.rho_D_unit_share.mean()),
-        }
-        if known
-        else None,
-        {"rank correlation": _range(runs, "rho_D_unit_share")},
-        bool((runs.unit_share_max > runs.D_max / 2).all()) if known else None,
-        "holds if some unit is as much one image's alone as its direction is, within a factor of 2; else the "
-        "directions are in superposition",
-    )
-
-
 def _top(pool: pd.DataFrame) -> Claim:
     count = max(1, round(MEMORIZED * len(pool)))
     by_half = pool.nlargest(count, "memorization_even").memorization_odd
-    by_D = pool.nlargest(count, "D_after").memorization_log
-    every = pool.memorization_log.mean()
+    highest = pool.nlargest(count, "D_after")
+    others = pool.drop(highest.index).memorization_log
+    difference = highest.memorization_log.mean() - others.mean()
+    error = float((highest.memorization_log.var() / count + others.var() / max(1, len(others))) ** 0.5)
     return Claim(
         f"the {100 * MEMORIZED:g} % of highest D* are memorised more than the others",
         "this project's question",
         "not tested",
         {
-            "memorisation of these": float(by_D.mean()),
-            "of all": float(every),
+            "memorisation of these": float(highest.memorization_log.mean()),
+            "of the others": float(others.mean()),
             "of the most memorised": float(by_half.mean()),
         },
         {
-            "wrong labels among them": float(
-                (pool.nlargest(count, "D_after").label != pool.nlargest(count, "D_after").true_label).mean()
-            )
+            "standard error of the difference": error,
+            "wrong labels among them": float((highest.label != highest.true_label).mean()),
         },
-        bool(by_D.mean() > 2 * every),
-        "mean gain in log-probability of the label from having been trained on; the most memorised are chosen by half "
-        "of the models and judged by the other. Holds if twice the mean of all",
+        bool(difference > 4 * error),
+        "mean gain in log-probability of the label from having been trained on, D* of the first initialisation; the "
+        "most memorised are chosen by half of the models and judged by the other. Holds if the difference is above "
+        "four standard errors",
     )
