@@ -22,24 +22,22 @@ from stages.grid.bundle import Record
 from stages.grid.executor import Job, run
 from stages.mnist.data import Selection
 from stages.mnist.digits import Mnist
-from stages.mnist.measures import ALONE, DECILES, FAR, Measured, Memorization, ensemble_columns, measure, memorization
+from stages.mnist.measures import (
+    ALONE,
+    DECILES,
+    FAR,
+    SCORES,
+    Measured,
+    Memorization,
+    ensemble_columns,
+    measure,
+    memorization,
+)
 from stages.mnist.memorization import spearman
 from stages.mnist.spec import Data, Training
 from stages.params import Cell, Experiment
 from stages.tables import Column
 from stages.toy.data import generator
-
-RIVALS = {
-    "D_after": "D* of the hidden vector",
-    "D_before": "D* before the ReLU",
-    "D_x": "data dimensionality D_x",
-    "unit_share": "largest share of one unit",
-    "loss": "loss",
-    "margin": "largest other logit minus the label's",
-    "gradient_norm": "norm of the loss's gradient",
-    "mahalanobis": "Mahalanobis distance within its class",
-    "nearest_neighbour": "distance to the nearest other image, in pixels",
-}
 
 # what a cell was made from: the grid's axes, and what they leave fixed
 SPEC = {"cell": Column(int, "position of the cell in the grid")} | tables.spec_columns(Data, Training)
@@ -86,12 +84,12 @@ MOMENT = {
             ("rho", "rank correlation with memorisation"),
             ("memorized_area", "ROC area for the 5 % most memorised"),
         )
-        for k, words in RIVALS.items()
+        for k, words in SCORES.items()
     },
     **{
         f"wrong_{what}_{k}": Column(float, f"{what} of {words} for wrong labels")
         for what in ("area", "precision")
-        for k, words in (RIVALS | {"memorization": "memorisation by log-probability"}).items()
+        for k, words in (SCORES | {"memorization": "memorisation by log-probability"}).items()
     },
 }
 
@@ -156,7 +154,7 @@ class MeasureError(UserError):
 
 
 Rows = list[dict[str, Any]]
-Ensembles = dict[tuple[Data, int], Memorization]  # by pool (its subset and seed set aside) and epoch
+Ensembles = dict[tuple[Cell, int], Memorization]  # by `_whole` cell and epoch
 
 
 def extract(name: str, scale: str, experiment: Experiment) -> None:
@@ -182,13 +180,13 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
         chosen = sets[cell.data]
         if record.about["status"] == "trained" and i not in measured:
             epoch = int(record.arrays["epoch"][-1])
-            rows[i] |= {"epoch": epoch} | ensemble_columns(ensembles[_pool(cell.data), epoch], chosen.wrong)
+            rows[i] |= {"epoch": epoch} | ensemble_columns(ensembles[_whole(cell), epoch], chosen.wrong)
         if i not in measured:
             continue
         of = measured[i]
         axes = {column: row[column] for column in (*SPEC, "T")}
         history += [axes | moment for moment in of.moments]
-        alike = cell._replace(training=cell.training.model_copy(update={"init_seed": 0, "watched": 0}))
+        alike = _whole(cell)._replace(data=cell.data)
         rows[i] |= of.moments[-1] | of.last | {"selected": alike not in first}
         D = of.training["D_after"]
         rows[i]["rho_seeds"] = spearman(D, first.setdefault(alike, D))
@@ -219,7 +217,9 @@ def _job(cell: Cell, record: Record, chosen: Selection, mnist: Mnist, ensembles:
     """Measuring one cell: on workers, as BLAS in several threads fights with whatever else runs."""
     which, validation = chosen.chosen, mnist.validation
     training = mnist.train.image[chosen.image[which]], chosen.label[which], chosen.wrong[which]
-    of = {epoch: held for (pool, epoch), held in ensembles.items() if pool == cell.data}
+    of = {
+        epoch: held for (whole, epoch), held in ensembles.items() if whole == _whole(cell) and whole.data == cell.data
+    }
     return Job((record.arrays, training, tuple(validation), of), float(cell.data.size) * len(record.arrays["epoch"]))
 
 
@@ -236,21 +236,24 @@ def _measured(name: str, jobs: dict[int, Job]) -> Iterator[tuple[int, Measured]]
         yield cells[k], outcome.result
 
 
-def _pool(data: Data) -> Data:
-    """What a pool is, whichever subset of it is trained on."""
-    return data.model_copy(update={"subset": 1.0, "subset_seed": 0})
+def _whole(cell: Cell) -> Cell:
+    """What models of one pool that are trained in one way share, whichever subset of it and seed they take."""
+    training = {"init_seed": 0, "watched": 0, "keep": "weights"}
+    return Cell(
+        cell.data.model_copy(update={"subset": 1.0, "subset_seed": 0}), cell.training.model_copy(update=training)
+    )
 
 
 def _ensembles(cells: list[Cell], records: list[Record], sets: dict[Data, Selection]) -> Ensembles:
     """Memorisation of each pool at each epoch that models of it kept outputs of."""
-    models: dict[tuple[Data, int], list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]] = {}
+    models: dict[tuple[Cell, int], list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]] = {}
     for cell, record in zip(cells, records, strict=True):
         if cell.training.keep == "outputs" and record.about["status"] == "trained":
             chosen, arrays = sets[cell.data], record.arrays
             for k, epoch in enumerate(arrays["epoch"].tolist()):
                 correct = arrays["prediction"][k] == chosen.label
                 outputs = arrays["log_probability"][k], correct, chosen.chosen
-                models.setdefault((_pool(cell.data), epoch), []).append(outputs)
+                models.setdefault((_whole(cell), epoch), []).append(outputs)
     return {key: memorization(*(np.stack(part) for part in zip(*of, strict=True))) for key, of in models.items()}
 
 

@@ -31,28 +31,8 @@ SECONDS = 1.0  # spent on timing one kind of cell, about
 MOST = 500  # steps of it, so that boxes are made new once
 FEWEST = 20
 TRAINING = {"steps", "lr", "warmup", "weight_decay", "beta1", "beta2", "eps", "reduction", "init_seed", "parent_T"}
-FULL_T = (
-    3,
-    5,
-    6,
-    8,
-    10,
-    15,
-    30,
-    50,
-    100,
-    200,
-    500,
-    1000,
-    2000,
-    5000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    200_000,
-    500_000,
-)
+FULL_T: tuple[int, ...] = (3, 5, 6, 8, 10, 15, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+FULL_T += (20_000, 50_000, 100_000, 200_000, 500_000)
 FULL_MAP_T = (30, 100, 300, 1000, 2000, 5000, 10_000, 20_000)
 FULL_MAP_M = (2, 3, 4, 5, 6, 8, 16, 32)
 ALIKE = TRAINING | {"data_seed", "subset_seed", "snapshots", "epochs", "watched", "keep", "init", "init_scale", "wrong"}
@@ -89,8 +69,8 @@ def missing(experiment: Experiment, store: Store) -> list[Cell]:
     if is_digits(cells[0]):
         try:
             digits = selections.mnist().train
-        except FileNotFoundError:  # not fetched yet, so nothing was trained
-            return cells
+        except FileNotFoundError:  # their keys hang on images that are not here: as if none were trained
+            return list(dict.fromkeys(cells))
         selected = {cell.data: select(cell.data, digits.label) for cell in cells}
         keys = train_digits.keys(cells, selected, digits)
     else:

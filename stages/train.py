@@ -8,9 +8,8 @@ from typing import Any
 from stages import datasets, paths
 from stages.command import main
 from stages.grid.bundle import BundleError, Record
-from stages.grid.cells import Task, assemble, train_missing
+from stages.grid.cells import Task, assemble, task, train_missing
 from stages.grid.checkpoint import Checkpoint
-from stages.grid.executor import Job
 from stages.grid.store import Store, key_of
 from stages.params import Cell, Experiment
 from stages.toy.data import Points, dataset_digest, sample
@@ -54,10 +53,8 @@ def keys(cells: Iterable[Cell], sets: Mapping[Data, Points]) -> dict[Cell, str]:
 
 
 def _task(cell: Cell, points: Points, checkpoint: Checkpoint, start: Model | None = None, refused: str = "") -> Task:
-    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
-    words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
-    job = Job((cell.data, points, cell.training, start, checkpoint), work(points, cell.training))
-    return Task(None if refused else job, words, about, cell.axes, refused)
+    arguments = cell.data, points, cell.training, start, checkpoint
+    return task(cell, checkpoint, arguments, work(points, cell.training), refused)
 
 
 def _start(parent: Record | None, training: Training) -> Model | None:

@@ -6,15 +6,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stages import paths, selections
 from stages.command import main
 from stages.grid.bundle import BundleError, Record
-from stages.grid.cells import Task, assemble, train_missing
-from stages.grid.checkpoint import Checkpoint
-from stages.grid.executor import Job
+from stages.grid.cells import assemble, task, train_missing
 from stages.grid.store import Store, key_of
 from stages.mnist.data import Selection
 from stages.mnist.digits import Digits
@@ -33,10 +28,11 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     store = Store()
     store.tidy()
     pools = {(data.pool, data.data_seed): digits.image[chosen.image] for data, chosen in sets.items()}
-    tasks = {
-        key[cell]: _task(cell, sets[cell.data], pools[cell.data.pool, cell.data.data_seed], store.checkpoint(key[cell]))
-        for cell in experiment.cells
-    }
+    tasks = {}
+    for cell in experiment.cells:
+        checkpoint, image = store.checkpoint(key[cell]), pools[cell.data.pool, cell.data.data_seed]
+        arguments = image, sets[cell.data], cell.data, cell.training, checkpoint
+        tasks[checkpoint.key] = task(cell, checkpoint, arguments, work(cell.data, cell.training))
     kept = train_missing(name, tasks, store, train_cell, _record)
     assemble(name, paths.models(name, scale), tasks, kept)
 
@@ -46,13 +42,6 @@ def keys(cells: Iterable[Cell], sets: Mapping[Data, Selection], digits: Digits) 
     pixels = {"pixels": hashlib.sha256(digits.image.tobytes()).hexdigest()}
     digests = {data: Record(data.model_dump() | pixels, chosen._asdict()).digest() for data, chosen in sets.items()}
     return {cell: key_of(decides(cell.training) | {"dataset": digests[cell.data]}) for cell in cells}
-
-
-def _task(cell: Cell, chosen: Selection, image: NDArray[np.uint8], checkpoint: Checkpoint) -> Task:
-    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
-    words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
-    job = Job((image, chosen, cell.data, cell.training, checkpoint), work(cell.data, cell.training))
-    return Task(job, words, about, cell.axes)
 
 
 def _record(about: dict[str, Any], arrays: Arrays) -> Record:

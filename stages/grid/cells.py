@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from stages.grid import bundle
 from stages.grid.bundle import Record
+from stages.grid.checkpoint import Checkpoint
 from stages.grid.executor import Job, run
 from stages.grid.store import Store
+from stages.params import Cell
 
 
 class Task(NamedTuple):
@@ -21,6 +23,13 @@ class Task(NamedTuple):
     about: dict[str, Any]  # what its record says of it, its key included
     side: dict[str, Any]  # what the store's side file says of it
     refused: str = ""
+
+
+def task(cell: Cell, checkpoint: Checkpoint, arguments: tuple[Any, ...], work: float, refused: str = "") -> Task:
+    """That of a cell: what training is called with, and how much work it is, compared with others."""
+    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
+    words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
+    return Task(None if refused else Job(arguments, work), words, about, cell.axes, refused)
 
 
 class Kept(NamedTuple):

@@ -24,6 +24,17 @@ DECILES = 10
 FAR = 50  # times the median D*
 ALONE = 0.5  # an image of a larger D* has more of some direction than all others together
 MEMORIZED = 0.05  # share of a pool that counts as memorised
+SCORES = {  # of one model, whose larger values might tell what is memorised
+    "D_after": "D*, hidden",
+    "D_before": "D*, before the ReLU",
+    "D_x": "D_x",
+    "unit_share": "share of one unit",
+    "loss": "loss",
+    "margin": "margin",
+    "gradient_norm": "gradient norm",
+    "mahalanobis": "Mahalanobis",
+    "nearest_neighbour": "nearest neighbour",
+}
 
 Scores = dict[str, NDArray[np.float64]]
 

@@ -21,9 +21,6 @@ RNG = np.random.default_rng(0)
 
 
 def test_the_spectrum_sums_to_the_rank_and_marks_what_lies_outside() -> None:
-    h = RNG.normal(size=(50, 3)).astype(np.float32) @ RNG.normal(size=(3, 6)).astype(np.float32)
-    columns = spectrum_columns(spectra(h, np.concatenate([h[:2], RNG.normal(size=(2, 6)).astype(np.float32)])))
-    assert columns["rank"] <= 6 and columns["D_sum"] == pytest.approx(columns["rank"])
     exact = RNG.integers(-9, 9, (50, 3)) @ RNG.integers(-9, 9, (3, 6))
     columns = spectrum_columns(spectra(exact, np.concatenate([exact[:2], RNG.normal(size=(2, 6))])))
     assert columns["rank"] == 3 and columns["D_sum"] == pytest.approx(3) and columns["validation_outside"] == 0.5

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.memorization.measure import RIVALS, compared, means
+from stages.experiments.memorization.measure import compared, means
 from stages.experiments.style import Tables
-from stages.mnist.measures import MEMORIZED
+from stages.mnist.measures import MEMORIZED, SCORES
 from stages.mnist.memorization import roc
 
 GROUPS = 20  # of images of like D*
@@ -72,15 +72,15 @@ def _rivals(pool: pd.DataFrame, history: pd.DataFrame) -> Figure:
     left, middle, last = figure.subplots(1, 3)
     of = compared(history)
     final = of[of.epoch == of.epoch.max()]
-    colors = dict.fromkeys(RIVALS, style.LAW)
+    colors = dict.fromkeys(SCORES, style.LAW)
     best = means(final, "rho").index
     colors |= dict(zip([name for name in best if name not in ("D_after", "D_before")], style.SERIES[1:], strict=False))
     colors |= {"D_after": style.POINT, "D_before": style.POINT}
-    lines = {name: "--" if name == "D_before" else "-" for name in RIVALS}
+    lines = {name: "--" if name == "D_before" else "-" for name in SCORES}
     for name in best:
         mean = of.groupby("epoch")[f"rho_{name}"].mean()
         left.plot(
-            mean.index, mean, color=colors[name], linestyle=lines[name], marker="o", markersize=3, label=RIVALS[name]
+            mean.index, mean, color=colors[name], linestyle=lines[name], marker="o", markersize=3, label=SCORES[name]
         )
     left.set(xscale="log", xlabel="epochs", title="rank correlation with memorisation", ylim=(-1, 1))
     left.set_xticks(sorted(of.epoch.unique()), labels=[str(epoch) for epoch in sorted(of.epoch.unique())])
@@ -101,7 +101,7 @@ def _rivals(pool: pd.DataFrame, history: pd.DataFrame) -> Figure:
                     np.interp(share, found.false_positive, found.true_positive),
                     color=colors[name],
                     linestyle=lines[name],
-                    label=f"{RIVALS[name]} {found.area:.2f}",
+                    label=f"{SCORES[name]} {found.area:.2f}",
                 )
             axes.legend(fontsize=7.5, title="ROC area", title_fontsize=8, loc="lower right")
         axes.plot([0, 1], [0, 1], color=style.LAW, linewidth=0.6)

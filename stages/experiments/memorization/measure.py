@@ -5,19 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from stages.claims import Claim, Summary
-from stages.mnist.measures import MEMORIZED
+from stages.mnist.measures import MEMORIZED, SCORES
 
-RIVALS = {
-    "D_after": "D*, hidden",
-    "D_before": "D*, before the ReLU",
-    "D_x": "D_x",
-    "unit_share": "share of one unit",
-    "loss": "loss",
-    "margin": "margin",
-    "gradient_norm": "gradient norm",
-    "mahalanobis": "Mahalanobis",
-    "nearest_neighbour": "nearest neighbour",
-}
 RELIABLE = 0.8
 
 
@@ -29,7 +18,7 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
 
 def means(table: pd.DataFrame, what: str) -> pd.Series:
     """Mean over models of `what` (rho, memorized_area, wrong_area or wrong_precision) by score, best first."""
-    of = {name: compared(table)[f"{what}_{name}"].mean() for name in RIVALS}
+    of = {name: compared(table)[f"{what}_{name}"].mean() for name in SCORES}
     return pd.Series(of, dtype=float).sort_values(ascending=False)
 
 
@@ -105,8 +94,8 @@ def _best(runs: pd.DataFrame, what: str, does: str) -> Claim:
         f"D* {does} better than other scores of the same model",
         "this project's question",
         "not tested",
-        {RIVALS[str(name)]: float(value) for name, value in mean.items()} if known else None,
-        {RIVALS[name]: _range(runs, f"{what}_{name}") for name in mean.index},
+        {SCORES[str(name)]: float(value) for name, value in mean.items()} if known else None,
+        {SCORES[name]: _range(runs, f"{what}_{name}") for name in mean.index},
         bool(mean.index[0] in ("D_after", "D_before")) if known else None,
         f"{meaning}, at the end of training, mean and range over initialisations, highest first; larger scores mean "
         "odder. Loss, margin, gradient and Mahalanobis distance know the label, D* does not; the last is a leverage "
@@ -121,7 +110,7 @@ def _best_on_the_way(history: pd.DataFrame) -> Claim:
         "D* is the best score at every time in training",
         "this project's question",
         "not tested",
-        {f"epoch={epoch}": f"{RIVALS[str(rho.index[0])]} {rho.iloc[0]:.2f}" for epoch, rho in best.items()}
+        {f"epoch={epoch}": f"{SCORES[str(rho.index[0])]} {rho.iloc[0]:.2f}" for epoch, rho in best.items()}
         if best
         else None,
         {f"D* at epoch={epoch}": float(rho[["D_after", "D_before"]].max()) for epoch, rho in best.items()},
