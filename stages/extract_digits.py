@@ -20,6 +20,7 @@ from stages.errors import UserError
 from stages.grid import bundle
 from stages.grid.bundle import Record
 from stages.grid.executor import Job, run
+from stages.memorization import spearman
 from stages.mnist.data import Selection
 from stages.mnist.digits import Mnist
 from stages.mnist.measures import (
@@ -33,7 +34,6 @@ from stages.mnist.measures import (
     measure,
     memorization,
 )
-from stages.mnist.memorization import spearman
 from stages.mnist.spec import Data, Training
 from stages.params import Cell, Experiment
 from stages.tables import Column

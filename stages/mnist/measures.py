@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.leverage import leverage, leverage_if_included, whitening
+from stages.memorization import counterfactual, roc, spearman, split_half
 from stages.mnist.classifier import Classifier, pixels
-from stages.mnist.leverage import leverage, leverage_if_included, whitening
-from stages.mnist.memorization import counterfactual, roc, spearman, split_half
 from stages.mnist.rivals import (
     gradient_norms,
     largest_unit_shares,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.leverage import leverage, whitening
 from stages.mnist.classifier import Classifier
-from stages.mnist.leverage import leverage, whitening
 
 
 def losses(model: Classifier, x: NDArray[np.float32], label: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from stages.experiments import style
 from stages.experiments.memorization.measure import compared, means
 from stages.experiments.style import Tables
+from stages.memorization import roc
 from stages.mnist.measures import MEMORIZED, SCORES
-from stages.mnist.memorization import roc
 
 GROUPS = 20  # of images of like D*
 

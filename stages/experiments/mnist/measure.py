@@ -72,7 +72,7 @@ def _sum(trained: pd.DataFrame) -> Claim:
     error = (trained.D_sum / trained["rank"] - 1).abs()
     return Claim(
         "D* sums to the rank of the hidden vectors",
-        "derived: stages/mnist/leverage.py",
+        "derived: stages/leverage.py",
         "exactly",
         {"largest relative error": float(error.max())} if len(error) else None,
         labelled(trained.groupby(["T", "wrong"])["rank"].mean(), "rank at T", "wrong"),
@@ -85,7 +85,7 @@ def _all_one(trained: pd.DataFrame) -> Claim:
     few = trained[trained["T"] <= trained.hidden]
     return Claim(
         "where images are no more than the hidden units, every D* is 1",
-        "derived: stages/mnist/leverage.py",
+        "derived: stages/leverage.py",
         "1, which says nothing of any image",
         {"smallest D*": float(few.D_min.min())} if len(few) else None,
         {"T": sorted(few["T"].unique().tolist()), "smallest rank": int(few["rank"].min()) if len(few) else None},

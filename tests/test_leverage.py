@@ -1,4 +1,4 @@
-"""stages/mnist/leverage.py: against the supremum itself, and what follows from the closed form."""
+"""stages/leverage.py: against the supremum itself, and what follows from the closed form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.mnist.leverage import leverage, leverage_if_included, whitening
+from stages.leverage import leverage, leverage_if_included, whitening
 from stages.toy.dimensionality import dimensionality
 
 cases = given(T=st.integers(1, 40), m=st.integers(1, 12), rank=st.integers(1, 12), seed=st.integers(0, 1000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.mnist.memorization import counterfactual, roc, spearman, split_half
+from stages.memorization import counterfactual, roc, spearman, split_half
 
 
 def test_memorisation_is_mean_in_minus_mean_out() -> None:
