@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from stages.toy.spec import Data, Training
+from stages.toy.spec import SINCE_VERSION_4, Data, Measure, Training
 
 ROOT = Path(__file__).parent.parent
+MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, mixed=2.0, learned=0.2, regular=0.05)
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +41,9 @@ def training(smoke: dict[str, Any]) -> Callable[..., Training]:
 
 def drawn(**changes: Any) -> Data:
     """A training set of random points, each there once, but for what the call says."""
-    return Data(
-        **({"first_of": 0, "supports": "random", "fresh": False, "repeated": 0, "copies": 1, "data_seed": 0} | changes)
-    )
+    alone = {"first_of": 0, "supports": "random", "fresh": False, "repeated": 0, "copies": 1, "data_seed": 0}
+    later = {name: value for name, value in SINCE_VERSION_4.items() if name in Data.model_fields}
+    return Data(**alone | later | changes)
 
 
 def make_digits(folder: Path, training: int = 300, validation: int = 80) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.spec import Data
+from stages.toy.spec import SINCE_VERSION_4, Data
 
 
 class Points(NamedTuple):
@@ -85,20 +85,103 @@ def sample(data: Data) -> Points:
     """
     if data.fresh:
         return batches(data, 0, 1)
+    points = pool(data)
+    held = trained_on(data, points)
+    return points if held.all() else points.take(np.flatnonzero(held))
+
+
+def pool(data: Data) -> Points:
+    """All T points that a training set is chosen from."""
+    if data.transposed:
+        return transpose(sample(data.model_copy(update={"n": data.T, "T": data.n, "transposed": False})))
     whole = data.model_copy(update={"T": data.first_of or data.T})
-    points = _sample(whole).part(0, data.T)
+    points, repeated = _sample(whole).part(0, data.T), np.arange(data.T) < data.repeated
     if data.repeated and data.copies > 1:
-        points = points._replace(weight=np.where(np.arange(data.T) < data.repeated, data.copies, 1).astype(np.float32))
-    return points
+        points = points._replace(weight=np.where(repeated, data.copies, 1).astype(np.float32))
+    return points._replace(masked=repeated) if data.masked else points
+
+
+def trained_on(data: Data, points: Points) -> NDArray[np.bool_]:
+    """(T,) which points of a pool are in the training set."""
+    held = np.ones(points.T, dtype=bool)
+    if data.subset < 1:
+        order = generator(f"subset {data.subset!r} of {data.T} seed={data.subset_seed}").permutation(data.T)
+        held[order[round(data.subset * data.T) :]] = False
+    if data.left_out:
+        order = 1 + generator(f"left out of {data.T} seed={data.data_seed}").permutation(data.T - 1)
+        if data.left_out_by == "similarity":
+            order = 1 + np.argsort(-similarity(points, 0)[1:], kind="stable")
+        held[0] = False
+        held[order[: data.left_out - 1]] = False
+    return held
+
+
+def similarity(points: Points, t: int) -> NDArray[np.float64]:
+    """(T,) scalar product of every point with point t: their cosine, as points have unit length."""
+    other = points.part(t, t + 1)
+    dense = np.zeros(points.n)
+    dense[other.feature] = other.value
+    return np.bincount(points.row, points.value * dense[points.feature], points.T).astype(np.float64)
+
+
+def transpose(points: Points) -> Points:
+    """The features of T points as points of T features, scaled alike to a mean square length of 1.
+
+    A feature that no point holds is none.
+    """
+    order = np.argsort(points.feature, kind="stable")
+    held, first = np.unique(points.feature[order], return_index=True)
+    value = points.value[order] * np.sqrt(len(held) / np.sum(points.value.astype(np.float64) ** 2))
+    start = np.append(first, len(order)).astype(np.int64)
+    return Points(points.T, start, points.row[order].astype(np.int32), value.astype(np.float32))
+
+
+def mixtures(points: Points, expected: float, count: int, seed: int) -> Points:
+    """`count` sparse non-negative mixtures of T points, of unit length.
+
+    A point is in a mixture with probability min(1, expected / T), with a factor uniform on (0, 1]; a mixture of none is
+    drawn again. So points are to mixtures what features are to points.
+    """
+    rng = generator(f"mixtures of {points.digest()} {expected=!r} {count=} seed={seed}")
+    chosen = _random(rng, points.T, max(0.0, 1 - expected / points.T), count)
+    terms = points.take(chosen.feature.astype(np.int64))
+    mixture = chosen.row[terms.row]
+    place, inverse = np.unique(mixture * points.n + terms.feature, return_inverse=True)
+    value = np.bincount(inverse, terms.value * chosen.value[terms.row]).astype(np.float64)
+    return _unit(points.n, np.searchsorted(place // points.n, np.arange(count + 1)), place % points.n, value)
 
 
 def _sample(data: Data) -> Points:
-    rng = generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}")
+    grouped = f" alike={data.alike}" if data.alike > 1 else ""
+    rng = generator(f"{data.supports} n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}{grouped}")
     if data.supports == "disjoint":
         k = data.support_size
         feature = np.sort(rng.permutation(data.n)[: data.T * k].reshape(data.T, k), axis=1).ravel()
         return _unit(data.n, np.arange(data.T + 1) * k, feature, 1 - rng.random(data.T * k))
+    if data.alike > 1:
+        return _alike(rng, _random(rng, data.n, data.S, -(-data.T // data.alike)), data.alike).part(0, data.T)
     return _random(rng, data.n, data.S, data.T)
+
+
+def _alike(rng: np.random.Generator, first: Points, count: int) -> Points:
+    """Groups of `count` points: one of `first`, then others that keep a share 1 - j / count of its features.
+
+    What they do not keep is replaced by other features, with values of the same point's.
+    """
+    features, values = [], []
+    for t in range(first.T):
+        a, z = first.start[t], first.start[t + 1]
+        of, value, k = first.feature[a:z], first.value[a:z].astype(np.float64), int(z - a)
+        for j in range(count):
+            lost = min(round(k * j / count), first.n - k)
+            kept = np.sort(rng.permutation(k)[lost:])
+            others = np.setdiff1d(np.arange(first.n), of)
+            feature = np.append(of[kept], rng.choice(others, lost, replace=False))
+            order = np.argsort(feature)
+            features.append(feature[order])
+            values.append(np.append(value[kept], rng.choice(value, lost))[order])
+    start = np.cumsum([0, *map(len, features)])
+    return _unit(first.n, start, np.concatenate(features), np.concatenate(values))
 
 
 def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator[Points]:
@@ -110,7 +193,7 @@ def stream(n: int, S: float, T: int, seed: int, chunk: int = 10_000) -> Iterator
 
 def dataset_digest(data: Data, points: Points) -> str:
     """What a cell's key knows its data by: the points' digest and, where they are only the first step's, their spec."""
-    return points.digest() + (f" {data.model_dump_json(exclude={'first_of'})}" if data.fresh else "")
+    return points.digest() + (f" {data.model_dump_json(exclude={'first_of', *SINCE_VERSION_4})}" if data.fresh else "")
 
 
 def batches(data: Data, first: int, last: int) -> Points:

@@ -68,14 +68,19 @@ class Model(NamedTuple):
 def initial_model(points: Points, training: Training) -> Model:
     """The model that a spec starts from.
 
-    Xavier weights and b = 0; or the exact T-gon of orthonormal points, whose output at `init_scale` c is c^2 x (W and b
-    are c and c^2 times the law's); or the first `corners` features on a circle of radius c, and b = 0.
+    Xavier weights and b = 0, or W' X^T of Xavier weights W' (m, T) for the points; or the exact T-gon of orthonormal
+    points, whose output at `init_scale` c is c^2 x (W and b are c and c^2 times the law's); or the first
+    `corners` features on a circle of radius c, and b = 0.
     """
     n, m, seed, c = points.n, training.m, training.init_seed, training.init_scale
     b, U = np.zeros(n), None
     if training.init == "point_polygon":
         exact, bias = polygon_model(points)
         W, b = (c * exact).astype(np.float32), c**2 * bias
+    elif training.init == "xavier_points":
+        W = np.zeros((m, n), dtype=np.float32)
+        weights = initial_weights(m, points.T, "xavier_normal", seed)
+        np.add.at(W.T, points.feature, c * weights.T[points.row] * points.value[:, None])
     elif training.init == "feature_polygon":
         W = features_on_circle(n, training.corners, c).astype(np.float32)
     else:

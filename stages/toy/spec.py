@@ -10,14 +10,23 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Supports = Literal["random", "disjoint"]
-Init = Literal["xavier_normal", "xavier_uniform", "point_polygon", "feature_polygon"]
+Init = Literal["xavier_normal", "xavier_uniform", "xavier_points", "point_polygon", "feature_polygon"]
+LeftOut = Literal["similarity", "random"]
 Reduction = Literal["mean", "sum"]
 Hidden = Literal["linear", "relu"]
 Power = Literal[1, 2, 4]
 
 LARGEST_FUSED_M = 8  # hidden dimensions that the fused engine is made for
-# Fields of Training that came after cells had been trained, and what those cells had: a key leaves them out at that.
-SINCE_VERSION_4 = {"corners": 0, "init_scale": 1.0, "parent_T": 0, "snapshots": 0}
+# Fields that came after cells had been trained, and what those cells had: a key leaves them out at that.
+SINCE_VERSION_4 = {"corners": 0, "init_scale": 1.0, "parent_T": 0, "snapshots": 0} | {
+    "masked": False,
+    "alike": 1,
+    "subset": 1.0,
+    "subset_seed": 0,
+    "left_out": 0,
+    "left_out_by": "similarity",
+    "transposed": False,
+}
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -38,6 +47,13 @@ class Data(BaseModel):
     fresh: bool = Field(description="T new points at every step, which is T = infinity, instead of the same T")
     repeated: int = Field(ge=0, description="points that the training set holds several times: its first ones")
     copies: int = Field(ge=1, description="how often it holds each of them; T counts them once")
+    masked: bool = Field(description="whether repeated points give no gradient on the features that they hold")
+    alike: int = Field(ge=1, description="points come in groups of so many that are the less alike the later; 1: none")
+    subset: float = Field(gt=0, le=1, description="share of the T points that is trained on, at random")
+    subset_seed: int = Field(ge=0, description="seed of that choice")
+    left_out: int = Field(ge=0, description="points not trained on: the first, then others by left_out_by")
+    left_out_by: LeftOut = Field(description="of the others, those most similar to the first, or any")
+    transposed: bool = Field(description="the points are the features of a set of n points of T features")
     data_seed: int = Field(ge=0, description="seed of the training set")
 
     @model_validator(mode="after")
@@ -45,6 +61,19 @@ class Data(BaseModel):
         k = self.support_size
         if self.fresh and (self.supports != "random" or self.repeated or self.first_of):
             raise ValueError("fresh points have random supports, are not repeated and not the first of others")
+        chosen = [name for name, usual in SINCE_VERSION_4.items() if getattr(self, name, usual) != usual]
+        if self.fresh and chosen:
+            raise ValueError(f"fresh points allow no {', '.join(chosen)}")
+        if self.transposed and (len(chosen) > 1 or self.supports != "random" or self.repeated or self.first_of):
+            raise ValueError("transposed points are those of random supports, all of them, each once")
+        if self.alike > 1 and self.supports != "random":
+            raise ValueError(f"alike is {self.alike}; disjoint supports allow alike = 1")
+        if self.masked and not self.repeated:
+            raise ValueError("masked points are repeated ones: allowed with repeated >= 1")
+        if self.left_out >= self.T or round(self.subset * self.T) < 1:
+            raise ValueError(f"left_out {self.left_out} and subset {self.subset} of {self.T} leave no point")
+        if self.left_out and self.subset < 1:
+            raise ValueError("left_out goes with subset = 1")
         if 0 < self.first_of < self.T:
             raise ValueError(f"the first {self.T} points are of a set of at least as many: first_of >= {self.T}, or 0")
         if self.repeated > 1 and self.copies == 1:
@@ -137,5 +166,6 @@ class Measure(BaseModel):
     test_seed: int = Field(ge=0)
     vectors: int = Field(ge=0)
     frames: int = Field(ge=0)
+    mixed: float = Field(gt=0)
     learned: float = Field(gt=0, lt=1)
     regular: float = Field(gt=0, lt=1)

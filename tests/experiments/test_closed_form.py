@@ -12,10 +12,8 @@ from stages.experiments.closed_form.measure import cell, law, of_points, reach, 
 from stages.toy.data import sample
 from stages.toy.model import Model
 from stages.toy.polygon import features_on_circle, polygon, polygon_model
-from stages.toy.spec import Measure
-from tests.conftest import drawn
+from tests.conftest import MEASURE, drawn
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
 SIZES = (5, 8, 10, 20, 31, 50)
 
 

@@ -11,9 +11,8 @@ from stages.experiments.regimes import find_bump
 from stages.experiments.regularization import measure as regularization
 from stages.experiments.replication_gap import measure as replication_gap
 from stages.experiments.variants import measure as variants
-from stages.toy.spec import Measure
+from tests.conftest import MEASURE
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
 SIZES = (30, 100, 200, 400, 1000)
 
 

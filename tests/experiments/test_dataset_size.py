@@ -12,9 +12,8 @@ from stages.experiments.dataset_size.figure import draw
 from stages.experiments.dataset_size.measure import summary
 from stages.experiments.regimes import find_bump
 from stages.experiments.style import Tables
-from stages.toy.spec import Measure
+from tests.conftest import MEASURE
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, learned=0.2, regular=0.05)
 CURVE = {3: 1.1, 5: 0.9, 30: 1.004, 100: 1.002, 200: 1.02, 400: 1.01, 1000: 0.99, 10_000: 0.988}
 
 

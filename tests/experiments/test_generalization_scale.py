@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from stages.experiments.generalization_scale.measure import onset, slices, summary
-from stages.toy.spec import Measure
+from tests.conftest import MEASURE
 
-MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
 SCALED = (1, 3, 5, 7, 10, 15, 25)
 
 

@@ -14,10 +14,7 @@ from stages.experiments.style import Tables
 from stages.toy.data import sample
 from stages.toy.model import Model
 from stages.toy.polygon import polygon, polygon_model
-from stages.toy.spec import Measure
-from tests.conftest import drawn
-
-MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, learned=0.2, regular=0.05)
+from tests.conftest import MEASURE, drawn
 
 
 def table(sizes: list[int], supports: tuple[str, ...] = ("random", "disjoint"), **columns: Any) -> pd.DataFrame:

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from stages.experiments.optimization_failure.measure import shape, shares, summary
-from stages.toy.spec import Measure
-
-MEASURE = Measure(test_points=2, test_seed=0, vectors=10, frames=0, learned=0.2, regular=0.05)
+from tests.conftest import MEASURE
 
 
 def ring(radii: list[float], turn: float = 0.0) -> np.ndarray:

@@ -10,10 +10,7 @@ from stages.experiments.repeats.measure import agreement, best_boundary, cell, s
 from stages.toy.data import sample
 from stages.toy.model import Model
 from stages.toy.polygon import polygon_model
-from stages.toy.spec import Measure
-from tests.conftest import drawn
-
-MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+from tests.conftest import MEASURE, drawn
 
 
 def test_a_point_that_is_stored_is_recalled_and_one_that_is_not_is_not() -> None:

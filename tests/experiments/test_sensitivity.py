@@ -6,9 +6,7 @@ import pandas as pd
 import pytest
 
 from stages.experiments.sensitivity.measure import p_value, spreads, summary, with_setting
-from stages.toy.spec import Measure
-
-MEASURE = Measure(test_points=2, test_seed=0, vectors=0, frames=0, learned=0.2, regular=0.05)
+from tests.conftest import MEASURE
 
 
 def cells(settings: dict[int, float], seeds: dict[int, float]) -> pd.DataFrame:

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stages.toy.data import Points, batches, sample, stream
+from stages.toy.data import (
+    Points,
+    batches,
+    dataset_digest,
+    mixtures,
+    pool,
+    sample,
+    similarity,
+    stream,
+    trained_on,
+)
 from tests.conftest import drawn
 
 
@@ -142,3 +152,79 @@ def test_the_first_points_of_a_larger_set_are_that_set_s() -> None:
     np.testing.assert_array_equal(dense(first), dense(whole)[:20])
     assert first.digest() != sample(drawn(n=80, S=0.9, T=20)).digest()
     assert sample(drawn(n=80, S=0.9, T=50, first_of=50)).digest() == whole.digest()
+
+
+def test_points_alike_share_ever_fewer_features_with_the_first_of_their_group() -> None:
+    points = sample(drawn(n=2000, S=0.98, T=12, alike=4))
+    x = dense(points)
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, rtol=1e-6)
+    assert (np.diff(points.start) == np.repeat(np.diff(points.start)[::4], 4)).all()
+    for first in (0, 4, 8):
+        shared = ((x[first : first + 4] > 0) & (x[first] > 0)).sum(axis=1) / (x[first] > 0).sum()
+        np.testing.assert_allclose(shared, [1, 0.75, 0.5, 0.25], atol=0.03)
+        np.testing.assert_allclose(similarity(points, first), x @ x[first], atol=1e-6)
+    assert abs(x[0] @ x[4]) < 0.2
+
+
+def test_a_subset_and_what_is_left_out_are_of_the_same_points() -> None:
+    whole = drawn(n=300, S=0.95, T=40, alike=5)
+    everything = dense(pool(whole))
+    np.testing.assert_array_equal(everything, dense(sample(whole)))
+    for change, count in (({"subset": 0.7, "subset_seed": 3}, 28), ({"left_out": 4}, 36)):
+        data = whole.model_copy(update=change)
+        held = trained_on(data, pool(data))
+        assert held.sum() == count
+        np.testing.assert_array_equal(dense(sample(data)), everything[held])
+    other = trained_on(whole.model_copy(update={"subset": 0.7, "subset_seed": 4}), pool(whole))
+    assert (other != trained_on(whole.model_copy(update={"subset": 0.7, "subset_seed": 3}), pool(whole))).any()
+
+
+def test_the_most_similar_points_are_left_out_after_the_first() -> None:
+    data = drawn(n=2000, S=0.98, T=20, alike=5, left_out=5)
+    assert not trained_on(data, pool(data))[:5].any()  # its group
+    chance = data.model_copy(update={"left_out_by": "random"})
+    held = trained_on(chance, pool(chance))
+    assert (~held).sum() == 5 and not held[0] and held[1:5].any()
+
+
+def test_transposed_points_are_the_features_of_the_others() -> None:
+    original = sample(drawn(n=80, S=0.9, T=7, data_seed=2))
+    transposed = sample(drawn(n=7, S=0.9, T=80, data_seed=2, transposed=True))
+    x, y = dense(original), dense(transposed)
+    held = x.any(axis=0)
+    assert 0 < held.sum() < 80 and y.shape == (held.sum(), 7)
+    np.testing.assert_allclose(y / y.max(), x.T[held] / x.max(), rtol=1e-6)
+    assert (y**2).sum() == pytest.approx(len(y))
+
+
+def test_mixtures_are_sums_of_points_of_unit_length() -> None:
+    points = sample(drawn(n=200, S=0.97, T=6, supports="disjoint"))
+    of = mixtures(points, 1.5, 4000, 0)
+    x, factors = dense(of), dense(of) @ dense(points).T  # orthonormal: what each point is taken times
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(factors @ dense(points), x, atol=1e-6)
+    chance = 1.5 / 6
+    assert (factors > 0).mean() == pytest.approx(chance / (1 - (1 - chance) ** 6), abs=0.02)  # none is drawn again
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alike": 2, "supports": "disjoint"},
+        {"masked": True},
+        {"left_out": 5},
+        {"left_out": 1, "subset": 0.5},
+        {"subset": 0.01},
+        {"transposed": True, "repeated": 1},
+        {"fresh": True, "subset": 0.5},
+    ],
+)
+def test_points_that_cannot_be_chosen_so_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        drawn(n=100, S=0.9, T=5, **changes)
+
+
+def test_keys_of_fresh_points_do_not_hang_on_what_came_later() -> None:
+    data = drawn(n=20, S=0.5, T=4, fresh=True)
+    later = '{"n":20,"S":0.5,"T":4,"supports":"random","fresh":true,"repeated":0,"copies":1,"data_seed":0}'
+    assert dataset_digest(data, sample(data)) == f"{sample(data).digest()} {later}"
