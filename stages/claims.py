@@ -51,6 +51,12 @@ def labelled(values: pd.Series, *names: str) -> dict[str, float]:
     }
 
 
+def labelled_rows(table: pd.DataFrame, *names: str) -> dict[str, dict[str, float]]:
+    """The same of a whole table: {"T=3, R=2": {column: value}}."""
+    columns = {str(column): labelled(table[column], *names) for column in table}
+    return {key: {column: of[key] for column, of in columns.items()} for key in labelled(table.iloc[:, 0], *names)}
+
+
 def write(path: Path, summary: Summary) -> None:
     """Write the summary as JSON, numbers to six digits."""
     held = sum(claim.holds is True for claim in summary.claims)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,7 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     """Write the three tables and the summary."""
     own = importlib.import_module(f"stages.experiments.{name}.measure")
     own_columns: dict[str, Column] = getattr(own, "COLUMNS", {})
+    own_items: dict[str, Column] = getattr(own, "ITEMS", {})
     measure, sets = experiment.measure, datasets.read(name, scale)
     records = bundle.read(paths.models(name, scale))
     cells = [Cell(Data(**r.about["data"]), Training(**r.about["training"])) for r in records]
@@ -103,8 +105,11 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
     for i, trained in models.items():
         rows[i]["train_loss"] = records[i].arrays["history_loss"][-1]
         rows[i] |= _moment(trained, points[i], measure)
-        if own_columns:
+        if hasattr(own, "cell"):
             rows[i] |= own.cell(trained, points[i], measure)
+    compared = own.across(cells, points, models, measure) if hasattr(own, "across") else {}
+    for i, of in compared.items():
+        rows[i] |= {name: value for name, value in of.items() if name not in own_items}
     _add_test_losses(rows, models, cells, measure)
     _select(rows, models, cells)
 
@@ -117,17 +122,23 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
             learned, last_D = (D_f > measure.learned).any(axis=0), D_f[-1]
             rows[i]["features_forgotten"] = int((learned & (last_D < measure.learned / 2)).sum())
         history += _history(rows[i], snapshots, points[i], measure)
-        last = _listed(rows[i], models[i], points[i], measure)
+        items = {name: values for name, values in compared.get(i, {}).items() if name in own_items}
+        last = _listed(rows[i], models[i], points[i], measure, every=bool(items))
         before = snapshots[:-1]  # the last is the model itself
         for k in np.unique(np.linspace(0, len(before) - 1, measure.frames).astype(int)).tolist() if before else []:
             step, shown = before[k]
             listed += _vector_rows(rows[i], step, _listed(rows[i], shown, points[i], measure, last))
-        listed += _vector_rows(rows[i], rows[i]["steps_taken"], last)
+        listed += _vector_rows(rows[i], rows[i]["steps_taken"], last, items)
 
     columns = CELLS | own_columns
     tables.write(paths.cells(name, scale), columns, {c: [row.get(c) for row in rows] for c in columns})
     tables.write(paths.history(name, scale), HISTORY, {c: [row.get(c) for row in history] for c in HISTORY})
-    tables.write(paths.vectors(name, scale), VECTORS, {c: _joined(v[c] for v in listed) for c in VECTORS})
+    of_vectors = VECTORS | own_items
+    tables.write(
+        paths.vectors(name, scale),
+        of_vectors,
+        {c: _joined(v.get(c, [None] * len(v["item"])) for v in listed) for c in of_vectors},
+    )
     frame = pd.read_parquet(paths.cells(name, scale))
     claims.write(paths.metrics(name, scale), own.summary(frame, measure))
 
@@ -203,21 +214,33 @@ def _select(rows: list[dict[str, Any]], models: dict[int, Model], cells: list[Ce
 
 
 def _listed(
-    row: dict[str, Any], model: Model, points: Points, measure: Measure, like: dict[str, Vectors] | None = None
+    row: dict[str, Any],
+    model: Model,
+    points: Points,
+    measure: Measure,
+    like: dict[str, Vectors] | None = None,
+    *,
+    every: bool = False,
 ) -> dict[str, Vectors]:
-    """A model's features and points that the table lists: its own choice, or the same as those given."""
+    """A model's features and points that the table lists: its own choice, or the same as those given.
+
+    Every point where the experiment has columns of its own for them.
+    """
     axes = {name: row[name] for name in SPEC}
-    every = {"feature": (model.W.T, None), "point": (model.hidden(points), points.weight)}
+    of = {"feature": (model.W.T, None), "point": (model.hidden(points), points.weight)}
+    limits = {"feature": measure.vectors, "point": points.T if every else measure.vectors}
     return {
         kind: list_vectors(
-            vectors, measure.vectors, json.dumps([kind, axes]), weight, None if like is None else like[kind]
+            vectors, limits[kind], json.dumps([kind, axes]), weight, None if like is None else like[kind]
         )
-        for kind, (vectors, weight) in every.items()
+        for kind, (vectors, weight) in of.items()
     }
 
 
-def _vector_rows(row: dict[str, Any], step: int, listed: dict[str, Vectors]) -> Iterable[dict[str, Any]]:
-    """The columns of VECTORS for one model's features, then for its points."""
+def _vector_rows(
+    row: dict[str, Any], step: int, listed: dict[str, Vectors], own: Mapping[str, Any] = MappingProxyType({})
+) -> Iterable[dict[str, Any]]:
+    """The columns of VECTORS for one model's features, then for its points with the experiment's own of all points."""
     for kind, of in listed.items():
         k = len(of.item)
         x, y = of.vector.T if of.vector.shape[1] == 2 else ([None] * k, [None] * k)
@@ -230,6 +253,7 @@ def _vector_rows(row: dict[str, Any], step: int, listed: dict[str, Vectors]) -> 
             "norm": np.linalg.norm(of.vector, axis=1),
             "x": x,
             "y": y,
+            **({name: values[of.item] for name, values in own.items()} if kind == "point" else {}),
         }
 
 

@@ -30,16 +30,16 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     parents: dict[str, Record] = {}
     if experiment.parents:
         of = [(cell, store.checkpoint(key[cell])) for cell in experiment.parents]
-        tasks = {checkpoint.key: _task(cell, sets[cell.data], checkpoint) for cell, checkpoint in of}
-        parents = train_missing(f"{name}'s parents", tasks, store, train, _record).trained
+        first = {checkpoint.key: _task(cell, sets[cell.data], checkpoint) for cell, checkpoint in of}
+        parents = train_missing(f"{name}'s parents", first, store, train, _record).trained
 
-    tasks = {}
+    tasks = []
     for cell in experiment.cells:
         start = _start(parents.get(key[cell.parent]), cell.training) if cell.parent else None
         refused = "the cell that it starts from could not be trained" if cell.parent and start is None else ""
         checkpoint = store.checkpoint(key[cell])
-        tasks[checkpoint.key] = _task(cell, sets[cell.data], checkpoint, start, refused)
-    assemble(name, paths.models(name, scale), tasks, train_missing(name, tasks, store, train, _record))
+        tasks.append((checkpoint.key, _task(cell, sets[cell.data], checkpoint, start, refused)))
+    assemble(name, paths.models(name, scale), tasks, train_missing(name, dict(tasks), store, train, _record))
 
 
 def keys(cells: Iterable[Cell], sets: Mapping[Data, Points]) -> dict[Cell, str]:

@@ -28,12 +28,12 @@ def train_cells(name: str, scale: str, experiment: Experiment) -> None:
     store = Store()
     store.tidy()
     pools = {(data.pool, data.data_seed): digits.image[chosen.image] for data, chosen in sets.items()}
-    tasks = {}
+    tasks = []
     for cell in experiment.cells:
         checkpoint, image = store.checkpoint(key[cell]), pools[cell.data.pool, cell.data.data_seed]
         arguments = image, sets[cell.data], cell.data, cell.training, checkpoint
-        tasks[checkpoint.key] = task(cell, checkpoint, arguments, work(cell.data, cell.training))
-    kept = train_missing(name, tasks, store, train_cell, _record)
+        tasks.append((checkpoint.key, task(cell, checkpoint, arguments, work(cell.data, cell.training))))
+    kept = train_missing(name, dict(tasks), store, train_cell, _record)
     assemble(name, paths.models(name, scale), tasks, kept)
 
 

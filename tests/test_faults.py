@@ -112,7 +112,6 @@ def test_twenty_kills_at_random_moments_change_no_byte_and_lose_no_cell(long: Pr
 
 @pytest.mark.long
 def test_a_hundred_kills_do_neither(long: Project) -> None:
-    long.set(f"{X}.smoke.data.0.data_seed", [0, 1])
     kill_at_random(long, 100)
 
 

@@ -143,7 +143,9 @@ def test_code_depends_on_single_files() -> None:
 
 def test_maths_imports_neither_dvc_nor_files_nor_plots() -> None:
     foreign = {"dvc", "matplotlib", "pandas", "pyarrow", "dask", "distributed", "safetensors", "pathlib"}
-    for path in [path for part in ("toy", "mnist") for path in (ROOT / "stages" / part).rglob("*.py")]:
+    both = {"leverage", "memorization"}  # of toy models and of classifiers
+    of_one = [path for part in ("toy", "mnist") for path in (ROOT / "stages" / part).rglob("*.py")]
+    for path in [*of_one, *(ROOT / "stages" / f"{name}.py" for name in both)]:
         if "__pycache__" in path.parts or path.name == "sources.py":  # which is there to fetch files
             continue
         for node in ast.walk(ast.parse(path.read_text())):
@@ -152,7 +154,7 @@ def test_maths_imports_neither_dvc_nor_files_nor_plots() -> None:
             # compiled code is kept beside itself; ranks are pandas'
             own = {"compiler.py": {"pathlib"}, "memorization.py": {"pandas"}}.get(path.name, set())
             assert not {name.split(".")[0] for name in names} & (foreign - own), path
-            of = {"toy"} if "toy" in path.parts else {"toy", "mnist", "errors"}
+            of = {"toy"} if "toy" in path.parts else {"toy", "mnist", "errors"} | both
             assert all(name.split(".")[1] in of for name in names if name.startswith("stages.")), path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,15 +67,19 @@ def train_missing(
     return Kept(trained, failed)
 
 
-def assemble(name: str, path: Path, tasks: Mapping[str, Task], kept: Kept) -> None:
-    """Write the records of all tasks in their order, those that failed included; exit if all did."""
+def assemble(name: str, path: Path, tasks: Sequence[tuple[str, Task]], kept: Kept) -> None:
+    """Write the records of all tasks, given with their keys, in their order, failed ones included; exit if all failed.
+
+    Two may share a key, where two ways of asking give the same training set.
+    """
+    records = kept.failed | kept.trained
     # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
-    trained = {key: Record(record.about | tasks[key].about, record.arrays) for key, record in kept.trained.items()}
-    bundle.write(path, [trained.get(key) or kept.failed[key] for key in tasks])
-    if kept.failed:
+    bundle.write(path, [Record(records[key].about | task.about, records[key].arrays) for key, task in tasks])
+    failed = sum(key in kept.failed for key, _ in tasks)
+    if failed:
         again = "`dvc repro -f` on this stage tries them again"
-        print(f"warning: {len(kept.failed)} of {len(tasks)} cells failed; {again}", file=sys.stderr)
-    if len(kept.failed) == len(tasks):
+        print(f"warning: {failed} of {len(tasks)} cells failed; {again}", file=sys.stderr)
+    if failed == len(tasks):
         sys.exit(f"error: every cell of {name} failed")
 
 
