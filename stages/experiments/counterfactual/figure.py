@@ -1,0 +1,119 @@
+"""Counterfactual memorisation of every point against its dimensionality; copies and likeness; the whole over T."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.experiments import style
+from stages.experiments.counterfactual.measure import SCORES, compared, copies_cost, radius, usual
+from stages.experiments.style import Tables
+
+
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
+    """The experiment's figures by name."""
+    of, figures = usual(tables.cells), {}
+    if len(of):
+        figures["memorization"] = _memorization(of, tables, summary)
+        figures["regimes"] = _regimes(of, tables.cells)
+    cost, near = copies_cost(tables.cells), radius(tables.cells)
+    if len(cost) and len(near):
+        figures["leaving_out"] = _leaving_out(cost, near)
+    return figures
+
+
+def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> Figure:
+    figure = Figure(figsize=(12.6, 3.9), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    shown = of[of.selected].sort_values("T")
+    points = tables.vectors[(tables.vectors.kind == "point") & tables.vectors.memorization.notna()]
+    for (_, run), color in zip(shown.iterrows(), style.ramp(len(shown)), strict=True):
+        own = points[points.cell == run.cell]
+        left.scatter(own.D, own.memorization, s=7, color=color, alpha=0.6, linewidths=0, label=f"T = {run['T']:,}")
+    left.set(xlabel="$D_x$ of a model of all points", ylabel="memorisation (share explained, in − out)")
+    left.set_xscale("symlog", linthresh=1e-3)
+    left.set_xlim(0, 1.1)
+    left.legend(fontsize=7, markerscale=2)
+    left.set_title("every point")
+    for name, color in zip(SCORES, style.SERIES, strict=False):
+        style.curve(middle, of, f"rho_{name}", color, SCORES[name])
+    style.curve(middle, of, "reliability", style.LAW, "two halves of the models")
+    middle.axhline(0, color=style.LAW, linewidth=0.6)
+    middle.set(title="rank correlation with memorisation", ylim=(-1.05, 1.05))
+    style.log_T(middle, of["T"], of.S.iloc[0])
+    middle.legend(fontsize=8, loc="lower left")
+    by_steps = compared(tables.cells)
+    by_steps = by_steps[by_steps.groupby("T").steps.transform("nunique") > 1]
+    for (T, group), color in zip(by_steps.groupby("T"), style.SERIES, strict=False):
+        style.curve(right, group, "mean_memorization", color, f"T = {T:,}", x="steps")
+    right.set(title="over training steps", xlabel="steps, each with its own schedule", ylabel="mean memorisation")
+    if len(by_steps):
+        right.set(xscale="log")
+        right.set_xticks(sorted(by_steps.steps.unique()), labels=[f"{k:,}" for k in sorted(by_steps.steps.unique())])
+        right.minorticks_off()
+        right.legend(fontsize=8)
+    figure.suptitle(
+        style.title(
+            summary,
+            "D_x tells which points are memorised",
+            "Does dimensionality tell which points are memorised?",
+            slice(1, 2),
+        )
+    )
+    return figure
+
+
+def _regimes(of: pd.DataFrame, cells: pd.DataFrame) -> Figure:
+    """The summary of the project: both dimensionalities, both test losses and memorisation over T."""
+    figure = Figure(figsize=(8.6, 6.6), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True)
+    style.curve(top, of, "test_loss", style.FEATURE, "fresh features")
+    style.curve(top, of, "mixture_loss", style.POINT, "mixtures of the training points")
+    top.axhline(1, color=style.LAW, linewidth=0.8, label="output 0")
+    top.set(title="test loss in two worlds", ylim=(0.85, 1.3))
+    style.curve(middle, of, "D_f_max", style.FEATURE, "largest $D_f$ of a feature")
+    style.curve(middle, of, "D_x_max", style.POINT, "largest $D_x$ of a point")
+    middle.set(title="dimensionality")
+    style.curve(bottom, of, "mean_memorization", style.INK, "counterfactual memorisation, mean over points")
+    bottom.set(title="memorisation", ylim=(-0.02, None))
+    for axes in (top, middle, bottom):
+        style.log_T(axes, of["T"], of.S.iloc[0])
+        axes.legend(fontsize=8)
+    for axes in (top, middle):
+        axes.set_xlabel("")
+    figure.suptitle("From points to features: what is stored, where it generalises, what is memorised")
+    return figure
+
+
+def _leaving_out(cost: pd.DataFrame, near: pd.DataFrame) -> Figure:
+    sizes = sorted(cost["T"].unique())
+    figure = Figure(figsize=(4.2 * (len(sizes) + 1), 3.9), layout="constrained")
+    *panels, right = figure.subplots(1, len(sizes) + 1)
+    for axes, T in zip(panels, sizes, strict=True):
+        of = cost[cost["T"] == T]
+        for column, color, label in (
+            ("all", style.POINT, "all copies left out"),
+            ("one", style.FEATURE, "one copy left out"),
+            ("masked", "#e08214", "all; its own features give no gradient"),
+        ):
+            if of[column].notna().any():
+                style.curve(axes, of.dropna(subset=[column]), column, color, label, x="copies")
+        axes.axhline(0, color=style.LAW, linewidth=0.8)
+        axes.set(title=f"one point of T = {T:,}, there R times", xlabel="copies R", ylabel="share explained, lost")
+        axes.legend(fontsize=8)
+    for kind, color, label in (
+        ("similarity", style.POINT, "with the k − 1 most similar to it"),
+        ("random", style.FEATURE, "with k − 1 others"),
+    ):
+        style.curve(right, near[near.left_out_by == kind], "cost", color, label, x="left_out")
+    right.axhline(0, color=style.LAW, linewidth=0.8)
+    similar = near[near.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
+    for k, cosine in similar.items():
+        right.annotate(f"{cosine:.2f}", (k, 0.01), xycoords=("data", "axes fraction"), fontsize=7, ha="center")
+    right.set(title="a point left out", xlabel="points left out, k (their least similarity to it below)", xscale="log")
+    right.set_xticks(sorted(near.left_out.unique()), labels=[str(k) for k in sorted(near.left_out.unique())])
+    right.minorticks_off()
+    right.legend(fontsize=8)
+    return figure

@@ -1,0 +1,7 @@
+"""n features or T points: to which world does each solution generalise, and are the two dual to each other?"""
+
+AXES = {"n", "S", "T", "supports", "alike", "transposed", "data_seed", "m", "init", "reduction"} | {
+    "lr",
+    "eps",
+    "weight_decay",
+}  # what its grid may sweep

@@ -1,0 +1,107 @@
+"""Test loss in the world of features and in that of points; what points have in common; the two dualities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stages.experiments import style
+from stages.experiments.hypotheses.measure import KINDS, gains, twins, worlds
+from stages.experiments.style import Tables
+
+
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
+    """The experiment's figures by name."""
+    of, figures = gains(worlds(tables.cells)), {}
+    if len(of):
+        figures["worlds"] = _worlds(of, summary)
+    if len(pairs := twins(tables.cells)) and tables.cells.swap_distance.notna().any():
+        figures["duality"] = _duality(pairs, tables)
+    return figures
+
+
+def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
+    sizes = sorted(of.m.unique())
+    figure = Figure(figsize=(4.1 * (len(sizes) + 1), 3.9), layout="constrained")
+    panels = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
+    for axes, m in zip(panels, sizes, strict=False):
+        paper = of[(of.m == m) & (of.kind == KINDS["random", 1])]
+        for column, constant, color, label in (
+            ("test_loss", "constant_loss", style.FEATURE, "fresh features"),
+            ("mixture_loss", "mixture_constant_loss", style.POINT, "mixtures of the training points"),
+        ):
+            style.curve(axes, paper, column, color, label)
+            mean = paper.groupby("T")[constant].mean()
+            axes.plot(mean.index, mean, color=color, linestyle=":", linewidth=1)
+        axes.plot([], [], color=style.LAW, linestyle=":", label="best constant output of each")
+        axes.set(title=f"m = {m}, the paper's points", ylabel="loss (1: output 0)", ylim=(None, 1.3))
+        style.log_T(axes, paper["T"], paper.S.iloc[0])
+    panels[0].legend(fontsize=8, loc="lower right")
+    large = of[(of.m == sizes[-1]) & of["T"].isin(of["T"][of.kind != KINDS["random", 1]])]
+    for kind, color in zip(KINDS.values(), style.ramp(len(KINDS)), strict=True):
+        if len(some := large[large.kind == kind]):
+            style.curve(panels[-1], some, "points", color, kind)
+    panels[-1].axhline(0, color=style.LAW, linewidth=0.8)
+    panels[-1].set(title=f"what points have in common, m = {sizes[-1]}", ylabel="gain on mixtures over best constant")
+    panels[-1].legend(fontsize=8)
+    style.log_T(panels[-1], large["T"])
+    figure.suptitle(
+        style.title(
+            summary,
+            "With room for it, a model of few points generalises: to mixtures of its points",
+            "To which world does each solution generalise?",
+            slice(3, 4),
+        )
+    )
+    return figure
+
+
+def _duality(pairs: pd.DataFrame, tables: Tables) -> Figure:
+    figure = Figure(figsize=(12.3, 3.9), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    kinds = {("disjoint", True): style.FEATURE, ("disjoint", False): style.POINT, ("random", True): style.LAW}
+    for (supports, descent), color in kinds.items():
+        some = pairs[(pairs.supports == supports) & (pairs.descent == descent)]
+        points = "orthonormal" if supports == "disjoint" else "random"
+        if len(some):
+            label = f"{points} points, {'gradient descent' if descent else 'Adam'}"
+            style.curve(left, some, "twin_distance", color, label)
+    left.set(yscale="log", title="distance from training on one-hot points", ylabel="of the points' Gram matrix in h")
+    style.log_T(left, pairs["T"])
+    left.legend(fontsize=8)
+    cells = tables.cells
+    swapped = cells[cells.swap_distance.notna()]
+    for column, color, label in (
+        ("swap_distance", style.INK, "points for features"),
+        ("stay_distance", style.LAW, "like for like"),
+    ):
+        style.curve(middle, swapped, column, color, label, x="n")
+    middle.set(title="transposed points against the others", ylabel="distance of the distributions of D", ylim=(0, 1))
+    style.log_T(middle, swapped.n)
+    middle.legend(fontsize=8)
+    _spectra(right, swapped, cells, tables.vectors)
+    return figure
+
+
+def _spectra(axes: Axes, swapped: pd.DataFrame, cells: pd.DataFrame, vectors: pd.DataFrame) -> None:
+    """Sorted D of the most lopsided pair: points of one against features of the other."""
+    one = swapped[swapped.n != swapped["T"]].sort_values(["n", "data_seed"]).head(1)
+    if not len(one):
+        return
+    of = one.iloc[0]
+    alike = (cells.n == of["T"]) & (cells["T"] == of.n) & (cells.data_seed == of.data_seed) & ~cells.transposed
+    alike &= (cells.supports == "random") & (cells.alike == 1) & (cells.m == of.m) & (cells["init"] == of["init"])
+    for cell, kind, color, style_, label in (
+        (cells[alike].cell.iloc[0], "point", style.POINT, "-", f"points, T = {of.n}"),
+        (of.cell, "feature", style.FEATURE, "--", "features of the transposed"),
+        (cells[alike].cell.iloc[0], "feature", style.FEATURE, "-", f"features, T = {of.n}"),
+        (of.cell, "point", style.POINT, "--", "points of the transposed"),
+    ):
+        D = np.sort(vectors[(vectors.cell == cell) & (vectors.kind == kind) & ~vectors.sampled].D)[::-1]
+        axes.plot(np.arange(1, len(D) + 1), D, style_, color=color, label=label)
+    axes.set(xscale="log", yscale="log", ylim=(1e-4, 1.5), title="their largest D, sorted", xlabel="rank", ylabel="D")
+    axes.legend(fontsize=8)

@@ -1,0 +1,252 @@
+"""Two worlds that explain finite data equally well, and what exchanging points and features does.
+
+World of features: fresh points, sparse in the n features. World of points: sparse non-negative mixtures of the T
+training points. A loss of 1 is that of output 0 in either world, whose inputs all have unit length.
+
+Where points are orthonormal and non-negative, the model W = W' X^T, b = X b' has the loss of the model (W', b') on T
+one-hot points, and so have their gradients: gradient descent from there trains both alike. Adam does not follow
+gradients, and other points are not orthonormal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stages.claims import Claim, Summary, labelled, labelled_rows
+from stages.params import Cell
+from stages.tables import Column
+from stages.toy.data import Points, mixtures
+from stages.toy.dimensionality import dimensionality
+from stages.toy.model import Model, point_losses
+from stages.toy.spec import Measure
+
+COLUMNS = {
+    "mixture_loss": Column(float, "mean error on mixtures of training points, measure.mixed of them on average"),
+    "mixture_loss_se": Column(float, "its standard error over the mixtures"),
+    "mixture_constant_loss": Column(float, "error there of the best constant output"),
+    "twin_distance": Column(float, "relative distance of the points' Gram matrix in h from that of one-hot points"),
+    "twin_loss_ratio": Column(float, "train loss over that of one-hot points"),
+    "swap_distance": Column(float, "of transposed points: distance of D_f from the other's D_x, and of D_x from D_f"),
+    "stay_distance": Column(float, "the same of D_f from D_f, and D_x from D_x"),
+}
+MIXTURES = 20_000
+KINDS = {("disjoint", 1): "orthonormal", ("random", 1): "random (paper)", ("random", 5): "in groups of five alike"}
+DESCENT = 1e3  # with a larger eps Adam's step is the mean gradient, scaled
+
+
+def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
+    """This experiment's own columns for one trained cell."""
+    mixed = mixtures(points, measure.mixed, MIXTURES, measure.test_seed)
+    losses = point_losses(model, mixed)
+    total = np.bincount(mixed.feature, mixed.value, mixed.n) / MIXTURES
+    return {
+        "mixture_loss": losses.mean(),
+        "mixture_loss_se": losses.std(ddof=1) / MIXTURES**0.5,
+        "mixture_constant_loss": 1 - float(total @ total),
+    }
+
+
+def across(
+    cells: Sequence[Cell], points: Sequence[Points], models: Mapping[int, Model], measure: Measure
+) -> dict[int, dict[str, Any]]:
+    """Columns that compare a model with its twin on one-hot points, or on the transposed points."""
+    where = {cell: i for i, cell in enumerate(cells) if i in models}
+    found: dict[int, dict[str, Any]] = {}
+    for one, i in where.items():
+        data = one.data
+        size = {"n": data.T, "T": data.n, "transposed": not data.transposed}
+        swapped = where.get(one._replace(data=data.model_copy(update=size))) if data.transposed else None
+        hot = {"n": data.T, "S": 1 - 1 / data.T, "supports": "disjoint"}
+        twin = where.get(one._replace(data=data.model_copy(update=hot)))
+        if swapped is not None:
+            found[i] = _exchanged((models[i], points[i]), (models[swapped], points[swapped]))
+        elif twin is not None and twin != i and one.training.init == "xavier_points":
+            losses = [float(point_losses(models[k], points[k]).mean()) for k in (i, twin)]
+            grams = [models[k].hidden(points[k]) @ models[k].hidden(points[k]).T for k in (i, twin)]
+            found[i] = {
+                "twin_distance": np.linalg.norm(grams[0] - grams[1]) / np.linalg.norm(grams[1]),
+                "twin_loss_ratio": losses[0] / losses[1],
+            }
+    return found
+
+
+def _exchanged(transposed: tuple[Model, Points], other: tuple[Model, Points]) -> dict[str, float]:
+    (D_f, D_x), (other_f, other_x) = (
+        (dimensionality(model.W.T), dimensionality(model.hidden(points))) for model, points in (transposed, other)
+    )
+    return {
+        "swap_distance": (distance(D_f, other_x) + distance(D_x, other_f)) / 2,
+        "stay_distance": (distance(D_f, other_f) + distance(D_x, other_x)) / 2,
+    }
+
+
+def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Largest difference of two samples' distribution functions (Kolmogorov and Smirnov's), from 0 to 1."""
+    every = np.sort(np.concatenate([a, b]))
+    share = [np.searchsorted(np.sort(of), every, side="right") / len(of) for of in (a, b)]
+    return float(np.abs(share[0] - share[1]).max())
+
+
+def worlds(cells: pd.DataFrame) -> pd.DataFrame:
+    """The trained cells of the paper's training, by kind of points."""
+    usual = cells[(cells["init"] == "xavier_normal") & ~cells.transposed & cells.selected]
+    kinds = [KINDS.get(key) for key in zip(usual.supports, usual.alike, strict=True)]
+    chosen = usual.assign(kind=pd.Series(kinds, usual.index, dtype=object))
+    return chosen.dropna(subset=["kind"])
+
+
+def twins(cells: pd.DataFrame) -> pd.DataFrame:
+    """Models that were compared with one on one-hot points, by how they were trained."""
+    of: pd.DataFrame = cells[cells.twin_distance.notna()]
+    return of.assign(descent=of.eps > DESCENT)
+
+
+def gains(of: pd.DataFrame) -> pd.DataFrame:
+    """Best constant output's loss less the model's, in the world of `points` and in that of `features`."""
+    return of.assign(
+        points=of.mixture_constant_loss - of.mixture_loss,
+        features=of.constant_loss - of.test_loss,
+    )
+
+
+def reach(gain: pd.Series) -> dict[str, int | None]:
+    """Up to which T a gain, by T, is above 0 from the smallest on, and from which on to the largest."""
+    above = gain > 0
+    until, since = gain.index[above.cummin()], gain.index[above[::-1].cummin()[::-1]]
+    return {"up to T": int(until[-1]) if len(until) else None, "from T": int(since[0]) if len(since) else None}
+
+
+def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
+    """Which solution generalises where, and the two dualities."""
+    of, claims = gains(worlds(cells)), []
+    for m, group in of.groupby("m"):
+        paper = group[group.kind == KINDS["random", 1]]
+        few = paper[paper["T"] * (1 - paper.S) < 1.01]
+        claims += [_to_points(few, measure, f"m = {m}"), _not_to_features(few, f"m = {m}"), _both(paper, f"m = {m}")]
+    claims += [
+        _orthogonal(of[of.m == of.m.max()]),
+        _twin(twins(cells), descent=True),
+        _twin(twins(cells), descent=False),
+        _others(twins(cells)),
+        _swaps(cells[cells.swap_distance.notna()]),
+    ]
+    large = of[(of.m == of.m.max()) & (of.kind == KINDS["random", 1])]
+    until = reach(large.groupby("T").points.mean())["up to T"] if len(large) else None
+    return Summary({"points_generalise_up_to_T": until} if until else {}, claims)
+
+
+def _to_points(few: pd.DataFrame, measure: Measure, size: str) -> Claim:
+    by_T = few.groupby("T").points.mean()
+    return Claim(
+        f"few points: the solution generalises to sparse mixtures of them ({size})",
+        "a hypothesis in the discussion of the paper",
+        "it is as general, of another world",
+        labelled(by_T, "T") if len(few) else None,
+        {"lowest and highest": [float(few.points.min()), float(few.points.max())]} if len(few) else None,
+        bool((by_T > 0).all()) if len(few) else None,
+        f"best constant output's loss less the model's on mixtures of {measure.mixed:g} points on average; holds if "
+        "above 0 at each T with T (1 - S) up to 1",
+    )
+
+
+def _not_to_features(few: pd.DataFrame, size: str) -> Claim:
+    by_T = few.groupby("T").features.mean()
+    return Claim(
+        f"few points: the solution does not generalise to fresh features ({size})",
+        "Figure 3, top",
+        "test loss 1 or more",
+        labelled(by_T, "T") if len(few) else None,
+        {"lowest and highest": [float(few.features.min()), float(few.features.max())]} if len(few) else None,
+        bool((by_T < 0.01).all()) if len(few) else None,
+        "best constant output's loss less the model's on fresh points; holds if below .01 at each T with T (1 - S) up "
+        "to 1",
+    )
+
+
+def _both(paper: pd.DataFrame, size: str) -> Claim:
+    last = paper[paper["T"] == paper["T"].max()]
+    by_T = paper.groupby("T")[["points", "features"]].mean()
+    return Claim(
+        f"many points: the solution generalises to both worlds ({size})",
+        "this project's question",
+        "not tested",
+        {"points": float(last.points.mean()), "features": float(last.features.mean())}
+        | {f"{world} gain {words}": T for world in by_T for words, T in reach(by_T[world]).items()}
+        if len(last)
+        else None,
+        labelled_rows(by_T, "T") if len(by_T) else None,
+        bool((last[["points", "features"]] > 0).all(axis=None)) if len(last) else None,
+        "gain over the best constant output of each world at the largest T; holds if above 0 in every training set; "
+        "measured: also up to which T, and from which on, each is above 0",
+    )
+
+
+def _orthogonal(of: pd.DataFrame) -> Claim:
+    shared = set.intersection(*(set(group["T"]) for _, group in of.groupby("kind"))) if of.kind.nunique() > 2 else set()
+    gain = of[of["T"].isin(shared)].groupby(["T", "kind"]).points.mean().unstack()
+    first, last = KINDS["disjoint", 1], KINDS["random", 5]
+    return Claim(
+        "the less points have in common, the better their solution generalises to mixtures of them",
+        "a hypothesis in the discussion of the paper",
+        "requires near-orthonormal data",
+        {str(kind): float(value) for kind, value in gain.mean().items()} if len(gain) else None,
+        labelled_rows(gain, "T") if len(gain) else None,
+        bool((gain[first] > gain[last]).mean() >= 0.75) if len(gain) else None,
+        "mean gain over the best constant output, at the largest m; holds if orthonormal points gain more than groups "
+        "of points alike at three quarters of the T or more",
+    )
+
+
+def _twin(of: pd.DataFrame, *, descent: bool) -> Claim:
+    some = of[(of.supports == "disjoint") & (of.descent == descent)]
+    distance = some.groupby("T").twin_distance.max()
+    exact = bool((some.twin_distance < 1e-3).all()) if len(some) else None
+    return Claim(
+        "gradient descent trains T orthonormal points as it trains T one-hot features"
+        if descent
+        else "Adam breaks that duality",
+        "derived: stages/experiments/hypotheses/measure.py",
+        "exactly" if descent else "it rescales each feature's gradient",
+        labelled(distance, "distance at T") if len(some) else None,
+        labelled(some.groupby("T").twin_loss_ratio.median(), "ratio of train losses at T"),
+        exact if descent or exact is None else bool((some.twin_distance > 1e-2).all()),
+        "relative distance of the points' Gram matrix in hidden space, largest over training sets; "
+        + ("holds if below .001 for all" if descent else "holds if above .01 for all"),
+    )
+
+
+def _others(of: pd.DataFrame) -> Claim:
+    some = of[(of.supports == "random") & of.descent]
+    return Claim(
+        "points that are only nearly orthonormal are trained otherwise than one-hot features",
+        "derived: stages/experiments/hypotheses/measure.py",
+        "the ReLU meets sums of several points' outputs",
+        labelled(some.groupby("T").twin_distance.median(), "distance at T") if len(some) else None,
+        labelled(some.groupby("T").twin_loss_ratio.median(), "ratio of train losses at T"),
+        bool((some.twin_distance > 1e-2).all()) if len(some) else None,
+        "the same distance, by gradient descent on random points; holds if above .01 for all",
+    )
+
+
+def _swaps(of: pd.DataFrame) -> Claim:
+    mean = of[of["T"] != of.n].groupby("n")[["swap_distance", "stay_distance"]].mean()
+    return Claim(
+        "on transposed points, D_f and D_x change places",
+        "duality of arXiv:2210.16859",
+        "exchanging points and features exchanges the two regimes",
+        {
+            f"T={T}": {"exchanged": float(row.swap_distance), "not": float(row.stay_distance)}
+            for T, row in mean.iterrows()
+        }
+        if len(mean)
+        else None,
+        {f"T={T}": group.swap_distance.sort_values().tolist() for T, group in of.groupby("n")},
+        bool((mean.swap_distance < mean.stay_distance).all()) if len(mean) else None,
+        "largest difference of the distribution functions of D: one model's D_f and the other's D_x, and the reverse, "
+        "against like for like; T of the set that is not transposed; holds if the exchanged are closer at each T",
+    )

@@ -1,0 +1,54 @@
+"""ROC area of every score over hidden dimensions and copies, for each thing it is asked to tell apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.experiments import style
+from stages.experiments.special_cases.measure import AGAINST, KNOWING, SCORES, areas, stored
+from stages.experiments.style import Tables
+
+COLORS = (*style.SERIES, "#b8860b", "#5f6a72")
+
+
+def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
+    """The experiment's figures by name."""
+    of = stored(tables.cells)
+    return {"areas": _areas(of, tables.cells, summary)} if len(of) else {}
+
+
+def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
+    figure = Figure(figsize=(13.5, 4.4), layout="constrained")
+    left, *panels = figure.subplots(1, 4, width_ratios=[0.8, 1, 1, 1])
+    shares = cells[cells.status == "trained"].groupby(["copies", "m"]).planted_recalled.mean().unstack("m")
+    left.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=1)
+    for i, copies in enumerate(shares.index):
+        for k, m in enumerate(shares.columns):
+            value = shares.loc[copies, m]
+            color = style.INK if value > 0.6 else "white"
+            left.text(k, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color=color)
+    left.set_xticks(range(shares.shape[1]), labels=[str(m) for m in shares.columns])
+    left.set_yticks(range(shares.shape[0]), labels=[str(R) for R in shares.index])
+    left.set(title="planted points recalled", xlabel="hidden dimensions m", ylabel="copies R")
+    order = list(areas(of, "noisy").index)
+    for axes, (kind, words) in zip(panels, AGAINST.items(), strict=True):
+        for name, color in zip(SCORES, COLORS, strict=True):
+            mean = of.groupby("m")[f"area_{kind}_{name}"].mean()
+            line = "-" if name in KNOWING else "--"
+            label = SCORES[name] if kind == "exact" else None
+            axes.plot(mean.index, mean, line, marker="o", markersize=3, color=color, label=label)
+            axes.scatter(of.m, of[f"area_{kind}_{name}"], s=7, color=color, alpha=0.3, linewidths=0)
+        axes.axhline(0.5, color=style.LAW, linewidth=0.8)
+        axes.set(
+            ylim=(-0.03, 1.03), xscale="log", xlabel="hidden dimensions m", title=words.replace(" against", "\nagainst")
+        )
+        axes.set_xticks(sorted(of.m.unique()), labels=[str(m) for m in sorted(of.m.unique())])
+        axes.minorticks_off()
+    panels[0].set_ylabel("ROC area")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    statement = f"Where planted points are recalled, under noise they show best by: {SCORES[str(order[0])]}"
+    figure.suptitle(style.title(summary, statement, "Does a special case show?", slice(1, 2)))
+    return figure

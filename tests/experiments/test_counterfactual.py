@@ -1,0 +1,116 @@
+"""Memorisation of points by models that are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.experiments.counterfactual.measure import across, copies_cost, explained, radius, summary
+from stages.params import Cell
+from stages.toy.data import pool, sample, trained_on
+from stages.toy.model import Model
+from stages.toy.polygon import polygon_model
+from tests.conftest import MEASURE, drawn
+
+
+def storing(data: Any) -> Model:
+    """A model that has stored exactly what it was trained on, and nothing of the rest."""
+    W, b = polygon_model(sample(data))
+    return Model(W.astype(np.float32), b.astype(np.float32))
+
+
+def test_points_that_are_stored_where_trained_on_are_memorised_wholly(training: Any) -> None:
+    whole = drawn(n=200, S=0.97, T=8, supports="disjoint")
+    subsets = [whole.model_copy(update={"subset": 0.7, "subset_seed": k}) for k in range(12)]
+    cells = [Cell(data, training()) for data in (whole, *subsets)]
+    models = {i: storing(of.data) for i, of in enumerate(cells)}
+    found = across(cells, [sample(of.data) for of in cells], models, MEASURE)
+    assert list(found) == [0] and found[0]["models"] == 12
+    np.testing.assert_allclose(found[0]["memorization"], 1, atol=1e-3)  # explained inside, not outside
+    np.testing.assert_allclose(found[0]["memorization_loss"], 1, atol=1e-3)
+    np.testing.assert_allclose(found[0]["D_star"], 2 / 8, rtol=1e-3)
+    assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3)
+
+
+def test_memorisation_is_computed_by_hand(training: Any) -> None:
+    """Of three models two hold the point: (1 + .5) / 2 explained inside, .2 outside."""
+    assert explained(np.array([0.0, 0.4, 1.0, 50.0])).tolist() == [1, 0.6, 0, 0]
+    from stages.memorization import counterfactual
+
+    held = np.array([[True], [True], [False]])
+    assert counterfactual(np.array([[1.0], [0.5], [0.2]]), held)[0] == pytest.approx(0.55)
+
+
+def test_what_is_left_out_is_not_recalled(training: Any) -> None:
+    base = {"n": 200, "S": 0.97, "T": 6, "supports": "disjoint", "repeated": 1}
+    cells = [Cell(drawn(**base, copies=4), training()), Cell(drawn(**base, left_out=1), training())]
+    models = {i: storing(of.data) for i, of in enumerate(cells)}
+    found = across(cells, [sample(of.data) for of in cells], models, MEASURE)
+    assert found[0]["own_explained"] == pytest.approx(1, abs=1e-4) and found[1]["own_explained"] < 1e-4
+    assert 4 / 9 < found[0]["own_D_x"] < 1 and found[1]["own_D_x"] is None  # of all four copies
+    assert found[1]["own_similarity"] == pytest.approx(1, rel=1e-6)  # the point itself
+    assert not trained_on(cells[1].data, pool(cells[1].data))[0]
+
+
+def rows(copies: list[int], one: float, every: float, masked: float) -> pd.DataFrame:
+    """Share explained: `every` more with R copies than with none; with one copy fewer, `one` less than that."""
+    base = {"T": 300, "data_seed": 0, "repeated": 1, "alike": 1, "status": "trained", "left_out_by": "similarity"}
+    base |= {"test_loss": 1.0, "train_loss": 0.9, "own_loss": 0.5, "own_D_x": 0.3, "own_similarity": np.nan}
+    base |= {"reliability": np.nan, "models": np.nan, "steps": 100, "selected": True}
+    table = [base | {"copies": 1, "left_out": 1, "masked": False, "own_explained": 0.0}]
+    table += [base | {"copies": R, "left_out": 0, "masked": False, "own_explained": every} for R in copies]
+    table += [base | {"copies": R - 1, "left_out": 0, "masked": False, "own_explained": every - one} for R in copies]
+    table += [base | {"copies": R, "left_out": 0, "masked": True, "own_explained": masked} for R in copies]
+    return pd.DataFrame(table)
+
+
+def near(similar: float, random: float) -> pd.DataFrame:
+    """Three training sets whose first point loses so much, a little more or less from set to set."""
+    rows = []
+    for seed in range(3):
+        base = {"T": 300, "data_seed": seed, "repeated": 0, "alike": 9, "status": "trained", "copies": 1}
+        base |= {"masked": False, "reliability": np.nan, "models": np.nan, "steps": 100, "selected": True}
+        rows.append(base | {"left_out": 0, "left_out_by": "similarity", "own_explained": 0.9, "own_similarity": np.nan})
+        for k in (1, 3, 9):
+            for kind, cost in (("similarity", similar + seed / 100), ("random", random)):
+                rows.append(base | {"left_out": k, "left_out_by": kind, "own_explained": 0.9 - cost})
+                rows[-1]["own_similarity"] = 0.5
+    return pd.DataFrame(rows)
+
+
+def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
+    own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "reliability_loss", "mean_memorization", "features_learned")
+    empty = cells.assign(**dict.fromkeys(own, np.nan))
+    return {claim.claim: claim.holds for claim in summary(empty, MEASURE).claims}
+
+
+def test_copies_are_charged_for_one_and_for_all() -> None:
+    cost = copies_cost(rows([5], one=0.1, every=0.8, masked=0.7)).set_index("copies")
+    assert cost.loc[5, "one"] == pytest.approx(0.1) and cost.loc[5, "all"] == pytest.approx(0.8)
+    assert cost.loc[5, "masked"] == pytest.approx(0.7)
+    assert cost.loc[5, "gap"] == pytest.approx(0.1)
+    share = 5 / 304
+    assert cost.loc[5, "gap_with"] == pytest.approx((1 - share) * 1 + share * 0.5 - 0.9)
+
+
+def test_claims_on_copies_go_by_what_leaving_them_out_costs() -> None:
+    one, masked = (
+        "of a repeated point that is memorised, leaving out one copy shows nothing",
+        "a repeated point whose own features give no gradient is still memorised",
+    )
+    found = holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2)]))
+    assert found[one] is True and found[masked] is True
+    found = holds(pd.concat([rows([5], 0.7, 0.8, 0.1), near(0.6, 0.2)]))
+    assert found[one] is False and found[masked] is False
+
+
+def test_the_radius_is_judged_against_others_left_out() -> None:
+    claim = "leaving out a point with those like it costs it more than leaving out others with it"
+    cost = radius(near(0.6, 0.2)).groupby("left_out_by").cost.mean().round(6)
+    assert cost.to_dict() == {"random": 0.2, "similarity": 0.61}
+    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2)]))[claim] is True
+    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.2, 0.6)]))[claim] is False
+    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.195, 0.2)]))[claim] is False  # within what sets differ by
