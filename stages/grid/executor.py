@@ -125,13 +125,8 @@ def _client(jobs: int) -> Iterator[Client]:
             memory_limit=0,
             silence_logs=logging.CRITICAL,  # workers complain when their scheduler goes; failures are reported here
         )
-        with contextlib.ExitStack() as closing:
-            client = closing.enter_context(Client(closing.enter_context(cluster)))
-            try:
-                yield client
-            except KeyboardInterrupt:
-                closing.pop_all()  # saying goodbye takes seconds; `command.main` kills the workers
-                raise
+        with cluster, Client(cluster) as client:
+            yield client
 
 
 def local_workers() -> int:
