@@ -32,7 +32,7 @@ def test_points_that_are_stored_where_trained_on_are_memorised_wholly(training: 
     np.testing.assert_allclose(found[0]["memorization"], 1, atol=1e-3)  # explained inside, not outside
     np.testing.assert_allclose(found[0]["memorization_loss"], 1, atol=1e-3)
     np.testing.assert_allclose(found[0]["D_star"], 2 / 8, rtol=1e-3)
-    assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3)
+    assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3) and found[0]["matched"]
 
 
 def test_memorisation_is_computed_by_hand(training: Any) -> None:
@@ -83,6 +83,7 @@ def near(similar: float, random: float) -> pd.DataFrame:
 
 def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
     own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "reliability_loss", "mean_memorization", "features_learned")
+    own += ("matched", "spread_memorization")
     empty = cells.assign(**dict.fromkeys(own, np.nan))
     return {claim.claim: claim.holds for claim in summary(empty, MEASURE).claims}
 
@@ -98,13 +99,35 @@ def test_copies_are_charged_for_one_and_for_all() -> None:
 
 def test_claims_on_copies_go_by_what_leaving_them_out_costs() -> None:
     one, masked = (
-        "of a repeated point that is memorised, leaving out one copy shows nothing",
+        "the more copies of a point there are, the less of its memorisation leaving out one shows",
         "a repeated point whose own features give no gradient is still memorised",
     )
-    found = holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2)]))
+    two = rows([2], 0.5, 0.6, 0.5).query("copies < 3 and (left_out == 1 or copies == 2 or own_explained > 0)")
+    found = holds(pd.concat([two, rows([5], 0.01, 0.8, 0.7).query("left_out == 0"), near(0.6, 0.2)]))
     assert found[one] is True and found[masked] is True
-    found = holds(pd.concat([rows([5], 0.7, 0.8, 0.1), near(0.6, 0.2)]))
+    found = holds(pd.concat([two, rows([5], 0.7, 0.8, 0.1).query("left_out == 0"), near(0.6, 0.2)]))
     assert found[one] is False and found[masked] is False
+
+
+@pytest.mark.parametrize(("matched", "rho", "right"), [(True, 0.8, True), (True, 0.2, False), (False, 0.8, None)])
+def test_only_models_from_the_same_weights_judge_dimensionality(matched: bool, rho: float, right: bool | None) -> None:
+    base = {"T": 300, "steps": 100, "models": 8, "matched": matched, "reliability": 0.9, "reliability_loss": 0.9}
+    base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
+    base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1}
+    base |= {f"rho_{name}": rho for name in ("D_x", "D_star", "norm", "loss")}
+    of = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), pd.DataFrame([base])])
+    claims = {claim.claim: claim.holds for claim in summary(of, MEASURE).claims}
+    assert claims["D_x tells which points are memorised"] is right
+    ordered = of.assign(spread_memorization=1e-4)  # all memorised alike: there is nothing to tell
+    assert {c.claim: c.holds for c in summary(ordered, MEASURE).claims}["D* tells which points are memorised"] is None
+
+
+def test_what_tells_a_repeated_point_rises_with_its_memorisation() -> None:
+    claim = "D_x of all its copies tells how much a repeated point is memorised"
+    table = pd.concat([rows([R], 0.0, R / 10, 0.0).assign(own_D_x=R) for R in (2, 5, 8)])
+    table = table.query("left_out == 0 or copies == 1").drop_duplicates(["copies", "left_out", "masked"])
+    assert holds(pd.concat([table, near(0.6, 0.2)]))[claim] is True
+    assert holds(pd.concat([table.assign(own_D_x=-table.own_D_x), near(0.6, 0.2)]))[claim] is False
 
 
 def test_the_radius_is_judged_against_others_left_out() -> None:

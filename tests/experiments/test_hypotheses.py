@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.hypotheses.measure import across, cell, distance, reach, summary
+from stages.experiments.hypotheses.measure import across, cell, of_several, reach, summary
 from stages.params import Cell
 from stages.toy.data import mixtures, sample
+from stages.toy.dimensionality import dimensionality
 from stages.toy.model import Model, point_losses
 from stages.toy.polygon import polygon_model
 from stages.toy.spec import Training
@@ -32,7 +34,8 @@ def test_the_exact_polygon_generalises_to_single_points_of_its_world() -> None:
 
 def test_the_best_constant_output_is_the_mixtures_mean() -> None:
     points = sample(drawn(n=50, S=0.9, T=4))
-    mixed = mixtures(points, MEASURE.mixed, 20_000, MEASURE.test_seed)
+    mixed = of_several(mixtures(points, MEASURE.mixed, 20_000, MEASURE.test_seed), points)
+    assert 0 < mixed.T < 18_000
     x = np.zeros((mixed.T, 50))
     x[mixed.row, mixed.feature] = mixed.value
     nothing = cell(Model(np.zeros((2, 50), np.float32), np.zeros(50, np.float32)), points, MEASURE)
@@ -68,28 +71,46 @@ def test_transposed_points_are_compared_with_those_they_are_of(training: Any) ->
     points = [sample(of.data) for of in cells]
     models = {i: train(of.data, points[i], of.training).model for i, of in enumerate(cells)}
     found = across(cells, points, models, MEASURE)
-    assert list(found) == [1] and 0 < found[1]["swap_distance"] < 1 and 0 < found[1]["stay_distance"] < 1
+    assert list(found) == [1]
+    other, here = models[0], models[1]
+    held = np.unique(points[0].feature)
+    ranks = [pd.Series(dimensionality(v)).rank() for v in (here.W.T, other.hidden(points[0]))]
+    assert found[1]["swap_rho_points"] == pytest.approx(ranks[0].corr(ranks[1]))
+    ranks = [pd.Series(dimensionality(v)).rank() for v in (here.hidden(points[1]), other.W.T)]
+    ranks[1] = pd.Series(ranks[1][held].to_numpy()).rank()
+    assert found[1]["swap_rho_features"] == pytest.approx(ranks[0].corr(ranks[1]))
 
 
-def test_the_distance_of_two_samples_is_kolmogorov_s() -> None:
-    assert distance(np.arange(4.0), np.arange(4.0)) == 0
-    assert distance(np.zeros(3), np.ones(5)) == 1
-    assert distance(np.array([0.0, 1.0]), np.array([0.5, 1.5, 2.5, 3.5])) == 0.75
+def test_mixtures_of_one_point_are_left_out() -> None:
+    points = sample(drawn(n=200, S=0.97, T=6, supports="disjoint"))
+    several = of_several(mixtures(points, 1.5, 2000, 0), points)
+    x = np.zeros((several.T, 200))
+    x[several.row, several.feature] = several.value
+    y = np.zeros((6, 200))
+    y[points.row, points.feature] = points.value
+    assert ((x @ y.T > 0).sum(axis=1) > 1).all()  # a table of the training points explains none of them wholly
 
 
 def table(cross: float) -> pd.DataFrame:
     """Mixtures gain .3 below T = cross and features nothing; beyond, the other way round."""
     rows = []
     for T in (5, 30, 100, 1000, 5000):
-        for supports, alike, gain in (("random", 1, 0.3), ("disjoint", 1, 0.4), ("random", 5, 0.1)):
+        for (supports, alike, gain), seed in product(
+            (("random", 1, 0.3), ("disjoint", 1, 0.4), ("random", 5, 0.1)), (0, 1)
+        ):
             if supports == "disjoint" and T > 100:
                 continue
             rows.append(
                 {"T": T, "n": 1000, "S": 0.99, "m": 2, "supports": supports, "alike": alike, "transposed": False}
-                | {"init": "xavier_normal", "selected": True, "eps": 1e-6, "data_seed": 0}
-                | {"constant_loss": 0.99, "test_loss": 1.1 if cross > T else 0.9}
+                | {"init": "xavier_normal", "selected": True, "eps": 1e-6, "data_seed": seed, "train_loss": 0.5}
+                | {"constant_loss": 0.99, "test_loss": 1.1 if cross > T else 0.9, "test_loss_se": 0.001}
                 | {"mixture_constant_loss": 0.9, "mixture_loss": 0.9 - gain if cross > T else 1.1}
-                | {"twin_distance": np.nan, "twin_loss_ratio": np.nan, "swap_distance": np.nan, "stay_distance": np.nan}
+                | {
+                    "twin_distance": np.nan,
+                    "twin_loss_ratio": np.nan,
+                    "swap_rho_points": np.nan,
+                    "swap_rho_features": np.nan,
+                }
             )
     return pd.DataFrame(rows)
 
@@ -128,7 +149,13 @@ def test_dualities_are_judged_by_their_distances() -> None:
     found = holds(pd.concat([table(500), twins(0.1, 1e-3)]))
     assert found["Adam breaks that duality"] is False
     assert found["gradient descent trains T orthonormal points as it trains T one-hot features"] is False
-    swapped = table(500).head(1).assign(n=100, T=1000, transposed=True)
-    for swap, stay, right in ((0.1, 0.8, True), (0.8, 0.1, False)):
-        found = holds(pd.concat([table(500), swapped.assign(swap_distance=swap, stay_distance=stay)]))
-        assert found["on transposed points, D_f and D_x change places"] is right
+    assert (
+        holds(pd.concat([table(500), twins(1e-5, 0.5).assign(train_loss=0.99)]))[
+            "gradient descent trains T orthonormal points as it trains T one-hot features"
+        ]
+        is False
+    )  # two models that have learned nothing agree as well
+    swapped = table(500).head(3).assign(n=100, T=1000, transposed=True, swap_rho_features=[0.5, 0.6, 0.55])
+    for rho, right in (([0.4, 0.5, 0.45], True), ([-0.2, 0.3, 0.1], False)):
+        found = holds(pd.concat([table(500), swapped.assign(swap_rho_points=rho)]))
+        assert found["on transposed points each point's D_x becomes a D_f, and each feature's D_f a D_x"] is right

@@ -10,7 +10,7 @@ import pytest
 
 from stages.experiments.special_cases.measure import (
     AGAINST,
-    SCORES,
+    ASKED,
     Known,
     across,
     coded,
@@ -58,12 +58,12 @@ def test_inputs_are_what_they_are_said_to_be() -> None:
     model, points = special(), sample(DATA)
     planted = points.part(0, 1)._replace(weight=None)
     ordinary = next(stream(120, 0.95, 5000, 1, 5000))
-    under = noisy(planted, ordinary, Cell(DATA, None))
+    under = noisy(planted, ordinary)
     x = np.zeros((under.T, 120))
     x[under.row, under.feature] = under.value
     np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, rtol=1e-5)
     assert (x[:, planted.feature] @ planted.value > 0.9).all()
-    like = lookalikes(model, planted, "seed")
+    like = lookalikes(model, under, planted, "seed")
     assert not np.isin(like.feature, planted.feature).any() and (like.value > 0).all()
     np.testing.assert_array_equal(sparse(x).value, under.value)
 
@@ -72,16 +72,18 @@ def test_look_alikes_land_where_the_planted_point_does() -> None:
     rng = np.random.default_rng(1)
     model = Model(rng.normal(size=(2, 120)).astype(np.float32), np.zeros(120, np.float32))
     planted = sample(DATA).part(0, 1)._replace(weight=None)
-    away = np.linalg.norm(model.hidden(lookalikes(model, planted, "seed")) - model.hidden(planted), axis=1)
+    away = np.linalg.norm(model.hidden(lookalikes(model, planted, planted, "seed")) - model.hidden(planted), axis=1)
     assert np.median(away) < 0.05 * np.linalg.norm(model.hidden(planted))
 
 
 def test_scores_that_know_the_structure_tell_it(training: Any) -> None:
     cell = Cell(DATA, training())
     found = across([cell], [sample(DATA)], {0: special()}, MEASURE)[0]
-    assert set(found) >= {f"area_{kind}_{name}" for kind in AGAINST for name in SCORES}
-    assert all(0 <= found[f"area_{kind}_{name}"] <= 1 for kind in AGAINST for name in SCORES)
-    assert found["candidates_right"] == 1 and found["area_noisy_code"] > 0.99
+    assert {name for name in found if name.startswith("area")} == {
+        f"area_{kind}_{name}" for kind in AGAINST for name in ASKED[kind]
+    }
+    assert found["candidates_right"] == found["candidates_found"] == 1 and found["area_noisy_code"] > 0.99
+    assert found["area_noisy_unexplained"] == 0.5  # two directions of two span everything
     inputs = sample(DATA)
     of = scores(special(), inputs, inputs, structure(special(), inputs))
     weight = inputs.weight
@@ -90,8 +92,11 @@ def test_scores_that_know_the_structure_tell_it(training: Any) -> None:
 
 
 def table(**areas: float) -> pd.DataFrame:
-    base = {"status": "trained", "planted_recalled": 1.0, "m": 2, "candidates": 1, "candidates_right": 1.0}
-    values = {f"area_{kind}_{name}": areas.get(name, 0.5) for kind in AGAINST for name in SCORES}
+    base = {"status": "trained", "planted_recalled": 1.0, "m": 2, "candidates": 1, "candidates_right": 1.0} | {
+        "copies": 10,
+        "candidates_found": 1.0,
+    }
+    values = {f"area_{kind}_{name}": areas.get(name, 0.5) for kind in AGAINST for name in ASKED[kind]}
     return pd.DataFrame([base | values, base | values | {"m": 4}])
 
 
@@ -102,6 +107,8 @@ def test_claims_go_by_the_areas() -> None:
         claim.holds for claim in summary(table(code=0.95, D_star=0.97).assign(candidates_right=0.0), MEASURE).claims
     ]
     assert found == [True, True, True, False, False, None]
+    found = [claim.holds for claim in summary(table(code=0.95, explained=0.99), MEASURE).claims]
+    assert found[3] is True  # an error is no score of h, and not compared with
     assert [claim.holds for claim in summary(table(), MEASURE).claims][:3] == [False, False, False]
     lost = table(code=0.95).assign(planted_recalled=0.0)
     assert summary(lost, MEASURE).claims[5].holds is False

@@ -37,8 +37,11 @@ def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> 
     left.set_xlim(0, 1.1)
     left.legend(fontsize=7, markerscale=2)
     left.set_title("every point")
+    own = of[of.matched.astype(bool)]
     for name, color in zip(SCORES, style.SERIES, strict=False):
-        style.curve(middle, of, f"rho_{name}", color, SCORES[name])
+        style.curve(middle, own, f"rho_{name}", color, SCORES[name])
+    others = of[~of.matched.astype(bool)]
+    middle.scatter(others["T"], others.rho_D_x, s=9, color=style.POINT, marker="x", label="D_x, other initial weights")
     style.curve(middle, of, "reliability", style.LAW, "two halves of the models")
     middle.axhline(0, color=style.LAW, linewidth=0.6)
     middle.set(title="rank correlation with memorisation", ylim=(-1.05, 1.05))
@@ -72,7 +75,8 @@ def _regimes(of: pd.DataFrame, cells: pd.DataFrame) -> Figure:
     style.curve(top, of, "test_loss", style.FEATURE, "fresh features")
     style.curve(top, of, "mixture_loss", style.POINT, "mixtures of the training points")
     top.axhline(1, color=style.LAW, linewidth=0.8, label="output 0")
-    top.set(title="test loss in two worlds", ylim=(0.85, 1.3))
+    top.set(title="test loss in two worlds", yscale="log")
+    style.plain_log_y(top)
     style.curve(middle, of, "D_f_max", style.FEATURE, "largest $D_f$ of a feature")
     style.curve(middle, of, "D_x_max", style.POINT, "largest $D_x$ of a point")
     middle.set(title="dimensionality")

@@ -30,12 +30,14 @@ from stages.toy.spec import Measure
 SCORES = {"D_x": "D_x", "D_star": "D*", "norm": "norm of h", "loss": "loss, negative"}
 COLUMNS = {
     "models": Column(int, "models on random subsets of the same points"),
+    "matched": Column(bool, "whether they start from the same initial weights as this one"),
+    "spread_memorization": Column(float, "standard deviation over points of memorisation by share explained"),
     "mean_memorization": Column(float, "mean over points of counterfactual memorisation by share explained, -1 to 1"),
     "mean_memorization_loss": Column(float, "the same by loss"),
     "reliability_loss": Column(float, "rank correlation of two halves' memorisation by loss"),
     "reliability": Column(float, "the same by share explained"),
     **{f"rho_{k}": Column(float, f"rank correlation of memorisation and {words}") for k, words in SCORES.items()},
-    "mixture_loss": Column(float, "mean error on mixtures of training points, measure.mixed of them on average"),
+    "mixture_loss": Column(float, "mean error on mixtures of training points, see measure.mixed; some are one point"),
     "own_loss": Column(float, "loss on the first point, which is repeated, or left out"),
     "own_explained": Column(float, "share of the first point that is explained, max(0, 1 - loss)"),
     "own_D_x": Column(float, "its D_x, that of all its copies, where it is trained on"),
@@ -48,6 +50,7 @@ ITEMS = {
 }
 MIXTURES = 20_000
 RELIABLE = 0.8
+ORDERED = 0.01  # standard deviation of memorisation over points below which there is nothing to order
 STRONG = 0.5  # rank correlation from which one quantity is said to tell another
 
 
@@ -65,6 +68,7 @@ def across(
         one = cells[i]
         if one.data.subset == 1 and (held := ensembles.get(_whole(one))):
             found[i] = _compared(model, points[i], *held)
+            found[i]["matched"] = one.training.init_seed in {cells[k].training.init_seed for k in subsets[_whole(one)]}
             mixed = mixtures(points[i], measure.mixed, MIXTURES, measure.test_seed)
             found[i]["mixture_loss"] = point_losses(model, mixed).mean()
         elif one.data.repeated or one.data.alike > 1:
@@ -98,6 +102,7 @@ def _compared(model: Model, points: Points, losses: NDArray[np.float64], held: N
     return {
         "models": len(losses),
         "mean_memorization": np.nanmean(by_share),
+        "spread_memorization": np.nanstd(by_share),
         "mean_memorization_loss": np.nanmean(by_loss),
         "memorization_loss": by_loss,
         "memorization": by_share,
@@ -189,7 +194,11 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
         _steps(compared(cells)),
         _copies(cost),
         _masked(cost),
-        _gap(cost),
+        _tells(cost, "gap", "test loss less train loss", "the plain definition of memorisation"),
+        _tells(
+            cost, "gap_with", "the same with the point among the test points", "the plain definition, in the thread"
+        ),
+        _tells(cost, "D_x", "D_x of all its copies", "this project's question"),
         _radius(near),
     ]
     headline = {"rho_D_x": float(of.rho_D_x.median())} if len(of) else {}
@@ -210,17 +219,20 @@ def _reliable(of: pd.DataFrame) -> Claim:
 
 
 def _measures(of: pd.DataFrame, score: str) -> Claim:
-    by_T = of.groupby("T")[f"rho_{score}"].mean()
+    some = of[of.spread_memorization > ORDERED]
+    own, others = some[some.matched.astype(bool)], some[~some.matched.astype(bool)]
+    by_T = own.groupby("T")[f"rho_{score}"].mean()
     return Claim(
         f"{SCORES[score]} tells which points are memorised",
         "this project's question",
         "not tested",
-        labelled(by_T, "T") if len(of) else None,
-        {name: labelled(of.groupby("T")[f"rho_{k}"].mean(), "T") for k, name in SCORES.items() if k != score},
+        labelled(by_T, "T") if len(own) else None,
+        {"models of other initial weights": labelled(others.groupby("T")[f"rho_{score}"].mean(), "T")}
+        | {name: labelled(own.groupby("T")[f"rho_{k}"].mean(), "T") for k, name in SCORES.items() if k != score},
         bool((by_T.dropna() >= STRONG).all()) if by_T.notna().any() else None,
-        f"rank correlation with counterfactual memorisation, mean over initialisations; holds if {STRONG} or more at "
-        "every T; spread: the same of other quantities of the same model. Of few points all are memorised, and next to "
-        "nothing is left to order",
+        f"rank correlation with counterfactual memorisation, of a model of all points from the same initial weights as "
+        f"the models of the subsets; holds if {STRONG} or more at every T where memorisation differs between points "
+        f"(standard deviation above {ORDERED}); spread: of other initial weights, and of other quantities",
     )
 
 
@@ -255,19 +267,20 @@ def _steps(of: pd.DataFrame) -> Claim:
 
 
 def _copies(cost: pd.DataFrame) -> Claim:
-    by = cost.groupby(["T", "copies"])[["one", "all"]].mean()
-    many = cost[(cost.copies > 1) & (cost["all"] > 0.5)]
+    both = cost[cost.one.notna() & (cost.copies > 1)]
+    by = both.groupby(["T", "copies"])[["one", "all"]].mean()
+    share = by.one / by["all"]
     return Claim(
-        "of a repeated point that is memorised, leaving out one copy shows nothing",
+        "the more copies of a point there are, the less of its memorisation leaving out one shows",
         "the thread: a definition by leaving out one example misses repeated ones",
         "not tested",
-        {"cost of one copy": float(many.one.mean()), "cost of all": float(many["all"].mean())}
-        if many.one.notna().any()
+        labelled(share, "T", "R") if len(by) else None,
+        labelled_rows(by, "T", "R") if len(by) else None,
+        bool(all(of.iloc[-1] < 0.1 and of.iloc[0] > of.iloc[-1] for _, of in share.groupby("T")))
+        if len(by) > 1
         else None,
-        labelled_rows(by, "T", "R"),
-        bool(many.one.mean() < many["all"].mean() / 4) if many.one.notna().any() else None,
-        "share of the point that is explained, lost; of points there twice or more whose loss without any copy is more "
-        "than .5; holds if one copy costs less than a quarter of what all cost",
+        "of the share of the point that is explained, what leaving out one copy costs over what leaving out all does, "
+        "means over training sets; holds if less with the most copies than with two, and below a tenth then",
     )
 
 
@@ -285,19 +298,18 @@ def _masked(cost: pd.DataFrame) -> Claim:
     )
 
 
-def _gap(cost: pd.DataFrame) -> Claim:
-    by = cost.groupby(["T", "copies"])[["gap", "gap_with", "all"]].mean()
-    by = by.rename(columns={"gap_with": "gap with the point", "all": "counterfactual"})
-    rho = {f"rank correlation at T={T}": spearman(of.gap_with, of["all"]) for T, of in cost.groupby("T")}
+def _tells(cost: pd.DataFrame, column: str, what: str, source: str) -> Claim:
+    rho = pd.Series({T: spearman(of[column], of["all"]) for T, of in cost.groupby("T")}, dtype=float).rename_axis("T")
+    known = bool(len(rho)) and bool(rho.notna().all())
     return Claim(
-        "test loss less train loss tells that a repeated point is memorised",
-        "the plain definition of memorisation",
-        "a generalisation gap",
-        labelled_rows(by, "T", "R") if len(by) else None,
-        rho,
-        bool(all(value >= STRONG for value in rho.values())) if rho else None,
-        "test sets without the point, and with it as often as in the training set; holds if the gap's rank correlation "
-        f"with counterfactual memorisation is {STRONG} or more at each T",
+        f"{what} tells how much a repeated point is memorised",
+        source,
+        "not tested",
+        labelled(rho, "T") if len(rho) else None,
+        labelled_rows(cost.groupby(["T", "copies"])[[column, "all"]].mean(), "T", "R") if len(cost) else None,
+        bool((rho >= STRONG).all()) if known else None,
+        "rank correlation, over copies and training sets, with what leaving out all copies costs of the share of the "
+        f"point that is explained; holds if {STRONG} or more at each T",
     )
 
 
@@ -319,6 +331,6 @@ def _radius(near: pd.DataFrame) -> Claim:
         },
         bool((group["mean"] > 2 * group["sem"]).all()) if len(group) and group["sem"].notna().all() else None,
         "share of the first point that is explained, lost by leaving out it and the k - 1 most similar to it, less "
-        "what is lost with k - 1 others, mean over training sets; holds if more than two standard errors where all of "
-        "its group are left out",
+        "what is lost with k - 1 others, mean over training sets; holds if more than two standard errors where as many "
+        "as a group has are left out. In most sets the point is hardly memorised at all, see the costs",
     )

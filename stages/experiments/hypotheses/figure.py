@@ -19,7 +19,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     of, figures = gains(worlds(tables.cells)), {}
     if len(of):
         figures["worlds"] = _worlds(of, summary)
-    if len(pairs := twins(tables.cells)) and tables.cells.swap_distance.notna().any():
+    if len(pairs := twins(tables.cells)) and tables.cells.swap_rho_points.notna().any():
         figures["duality"] = _duality(pairs, tables)
     return figures
 
@@ -38,15 +38,16 @@ def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
             mean = paper.groupby("T")[constant].mean()
             axes.plot(mean.index, mean, color=color, linestyle=":", linewidth=1)
         axes.plot([], [], color=style.LAW, linestyle=":", label="best constant output of each")
-        axes.set(title=f"m = {m}, the paper's points", ylabel="loss (1: output 0)", ylim=(None, 1.3))
-        style.log_T(axes, paper["T"], paper.S.iloc[0])
+        axes.set(title=f"m = {m}, the paper's points", ylabel="loss (1: output 0)", yscale="log")
+        style.plain_log_y(axes)
+        style.log_T(axes, of["T"], of.S.iloc[0])
     panels[0].legend(fontsize=8, loc="lower right")
     large = of[(of.m == sizes[-1]) & of["T"].isin(of["T"][of.kind != KINDS["random", 1]])]
     for kind, color in zip(KINDS.values(), style.ramp(len(KINDS)), strict=True):
         if len(some := large[large.kind == kind]):
-            style.curve(panels[-1], some, "points", color, kind)
-    panels[-1].axhline(0, color=style.LAW, linewidth=0.8)
-    panels[-1].set(title=f"what points have in common, m = {sizes[-1]}", ylabel="gain on mixtures over best constant")
+            style.curve(panels[-1], some, "mixture_loss", color, kind)
+    panels[-1].axhline(1, color=style.LAW, linewidth=0.8)
+    panels[-1].set(title=f"what points have in common, m = {sizes[-1]}", ylabel="loss on mixtures")
     panels[-1].legend(fontsize=8)
     style.log_T(panels[-1], large["T"])
     figure.suptitle(
@@ -74,13 +75,14 @@ def _duality(pairs: pd.DataFrame, tables: Tables) -> Figure:
     style.log_T(left, pairs["T"])
     left.legend(fontsize=8)
     cells = tables.cells
-    swapped = cells[cells.swap_distance.notna()]
+    swapped = cells[cells.swap_rho_points.notna()]
     for column, color, label in (
-        ("swap_distance", style.INK, "points for features"),
-        ("stay_distance", style.LAW, "like for like"),
+        ("swap_rho_points", style.POINT, "points: $D_x$, then $D_f$"),
+        ("swap_rho_features", style.FEATURE, "features: $D_f$, then $D_x$"),
     ):
         style.curve(middle, swapped, column, color, label, x="n")
-    middle.set(title="transposed points against the others", ylabel="distance of the distributions of D", ylim=(0, 1))
+    middle.axhline(0, color=style.LAW, linewidth=0.8)
+    middle.set(title="on transposed points", ylabel="rank correlation of D in the two", ylim=(-1, 1))
     style.log_T(middle, swapped.n)
     middle.legend(fontsize=8)
     _spectra(right, swapped, cells, tables.vectors)

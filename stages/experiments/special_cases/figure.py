@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.special_cases.measure import AGAINST, KNOWING, SCORES, areas, stored
+from stages.experiments.special_cases.measure import AGAINST, ASKED, KNOWING, SCORES, areas, stored
 from stages.experiments.style import Tables
 
 COLORS = (*style.SERIES, "#b8860b", "#5f6a72")
@@ -36,9 +36,11 @@ def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Fi
     order = list(areas(of, "noisy").index)
     for axes, (kind, words) in zip(panels, AGAINST.items(), strict=True):
         for name, color in zip(SCORES, COLORS, strict=True):
+            if name not in ASKED[kind]:
+                continue
             mean = of.groupby("m")[f"area_{kind}_{name}"].mean()
             line = "-" if name in KNOWING else "--"
-            label = SCORES[name] if kind == "exact" else None
+            label = SCORES[name] if kind == "noisy" else None
             axes.plot(mean.index, mean, line, marker="o", markersize=3, color=color, label=label)
             axes.scatter(of.m, of[f"area_{kind}_{name}"], s=7, color=color, alpha=0.3, linewidths=0)
         axes.axhline(0.5, color=style.LAW, linewidth=0.8)
@@ -48,7 +50,7 @@ def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Fi
         axes.set_xticks(sorted(of.m.unique()), labels=[str(m) for m in sorted(of.m.unique())])
         axes.minorticks_off()
     panels[0].set_ylabel("ROC area")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     statement = f"Where planted points are recalled, under noise they show best by: {SCORES[str(order[0])]}"
     figure.suptitle(style.title(summary, statement, "Does a special case show?", slice(1, 2)))
     return figure

@@ -1,13 +1,13 @@
 """Which score of a hidden vector tells that a memorised point fired, rather than the usual features.
 
 Inputs: ordinary ones (fresh); the planted points; the same with noise, 0.3 of a fresh point added; and look-alikes,
-non-negative combinations of features that no planted point holds whose hidden vector is as near a planted point's as
-matching pursuit gets. All but the last have unit length.
+non-negative combinations of features that no planted point holds whose hidden vector is as near that of a planted point
+under noise as matching pursuit gets. All but the last have unit length, so that only scores of h are asked of these.
 
 Two scores know what is in superposition: `code` writes h as a sparse non-negative sum, once of features alone (those of
 at least half the largest D_f), once with the hidden vector of a candidate training point, and says how much better the
-second is. Candidates are found without being told which points were planted: those whose dimensionality, all copies
-together, stands out. `nearest_point` compares with the candidates only.
+second is. Candidates are training points whose dimensionality, all copies together, stands out: that uses how often the
+training set holds each point, and not which were planted. `nearest_point` compares with the candidates only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stages.claims import Claim, Summary
+from stages.claims import Claim, Summary, labelled, labelled_rows
 from stages.leverage import leverage_if_included, whitening
 from stages.memorization import roc
 from stages.params import Cell
@@ -40,6 +40,12 @@ SCORES = {
     "code": "sparse code, features and candidate points",
 }
 KNOWING = ("nearest_point", "code")  # of these, those that use what is known to be in superposition
+BLIND = ("D_star", "D_x", "mahalanobis", "unexplained")  # those of h alone that do not
+ASKED = {  # of what; a training point is always near itself
+    "exact": tuple(name for name in SCORES if name != "nearest"),
+    "noisy": tuple(SCORES),
+    "lookalike": (*BLIND, *KNOWING, "nearest"),
+}
 AGAINST = {
     "exact": "planted points against ordinary inputs",
     "noisy": "planted points under noise against ordinary inputs",
@@ -49,11 +55,14 @@ COLUMNS = {
     "planted_recalled": Column(float, "share of the planted points whose error is below half of output 0's"),
     "candidates": Column(int, "points taken for special cases"),
     "candidates_right": Column(float, "share of these that were planted"),
-    "lookalike_distance": Column(float, "median distance of look-alikes in h from the planted point, over its length"),
+    "candidates_found": Column(float, "share of the planted points that are candidates"),
+    "lookalike_distance": Column(float, "median distance of look-alikes in h from what they imitate, over its length"),
+    "lookalike_length": Column(float, "median length of look-alikes as inputs"),
     **{
         f"area_{kind}_{name}": Column(float, f"ROC area of {words}: {against}")
         for kind, against in AGAINST.items()
         for name, words in SCORES.items()
+        if name in ASKED[kind]
     },
 }
 ORDINARY = 5000
@@ -84,31 +93,35 @@ def across(
 def _one(of: Cell, points: Points, model: Model, measure: Measure) -> dict[str, Any]:
     planted = points.part(0, of.data.repeated)._replace(weight=None, masked=None)
     ordinary = next(stream(of.data.n, of.data.S, ORDINARY, measure.test_seed + 1, ORDINARY))
-    kinds = {"ordinary": ordinary, "exact": planted, "noisy": noisy(planted, ordinary, of)}
-    kinds["lookalike"] = lookalikes(model, planted, f"{of.data} {of.training}")
+    later = next(stream(of.data.n, of.data.S, NOISY, measure.test_seed + 2, NOISY))  # noise that is no negative
+    kinds = {"ordinary": ordinary, "exact": planted, "noisy": noisy(planted, later)}
+    kinds["lookalike"] = lookalikes(model, kinds["noisy"], planted, f"{of.data} {of.training}")
     known = structure(model, points)
     found = {kind: scores(model, points, of_kind, known) for kind, of_kind in kinds.items()}
     recalled = point_losses(model, planted) < 0.5
-    h, near = model.hidden(planted), model.hidden(kinds["lookalike"])
-    away = np.linalg.norm(near - np.repeat(h, -(-len(near) // len(h)), axis=0)[: len(near)], axis=1)
+    like = kinds["lookalike"]
+    h, near = model.hidden(kinds["noisy"]), model.hidden(like)
+    away = np.linalg.norm(near - h, axis=1) / np.linalg.norm(h, axis=1)
     columns: dict[str, Any] = {
         "planted_recalled": recalled.mean(),
         "candidates": len(known.items),
         "candidates_right": (known.items < of.data.repeated).mean() if len(known.items) else None,
-        "lookalike_distance": np.median(away) / np.linalg.norm(h, axis=1).mean(),
+        "candidates_found": np.isin(np.arange(of.data.repeated), known.items).mean(),
+        "lookalike_distance": np.median(away),
+        "lookalike_length": np.median(np.sqrt(np.add.reduceat(like.value**2, like.start[:-1]))),
     }
     for kind, positive, rest in (
         ("exact", "exact", "ordinary"),
         ("noisy", "noisy", "ordinary"),
         ("lookalike", "noisy", "lookalike"),
     ):
-        for name in SCORES:
+        for name in ASKED[kind]:
             both = np.concatenate([found[positive][name], found[rest][name]])
             columns[f"area_{kind}_{name}"] = roc(both, np.arange(len(both)) < len(found[positive][name])).area
     return columns
 
 
-def noisy(planted: Points, ordinary: Points, of: Cell) -> Points:
+def noisy(planted: Points, ordinary: Points) -> Points:
     """NOISY inputs: a planted point each, in turn, with NOISE of an ordinary one added, at unit length."""
     which = np.arange(NOISY) * planted.T // NOISY
     dense = np.zeros((NOISY, planted.n))
@@ -118,15 +131,15 @@ def noisy(planted: Points, ordinary: Points, of: Cell) -> Points:
     return sparse(dense / np.linalg.norm(dense, axis=1, keepdims=True))
 
 
-def lookalikes(model: Model, planted: Points, seed: str) -> Points:
-    """NOISY inputs, of other features, whose hidden vector is near a planted point's.
+def lookalikes(model: Model, imitated: Points, planted: Points, seed: str) -> Points:
+    """Inputs of features that no planted point holds, whose hidden vector is near that of one imitated each.
 
     By non-negative matching pursuit; each may use a random half of the features that no planted point holds.
     """
     rng, others = generator(f"look-alikes {seed}"), np.setdiff1d(np.arange(model.n), planted.feature)
-    h, W = model.hidden(planted), model.W.T.astype(np.float64)
-    dense = np.zeros((NOISY, model.n))
-    for k, target in enumerate(np.repeat(h, -(-NOISY // len(h)), axis=0)[:NOISY]):
+    h, W = model.hidden(imitated), model.W.T.astype(np.float64)
+    dense = np.zeros((len(h), model.n))
+    for k, target in enumerate(h):
         allowed = rng.choice(others, len(others) // 2, replace=False)
         length = np.linalg.norm(W[allowed], axis=1)
         allowed, length = allowed[length > 0], length[length > 0]
@@ -174,6 +187,7 @@ def scores(model: Model, training: Points, inputs: Points, known: Known) -> dict
     leading = directions[:, ::-1][:, : int(np.searchsorted(share, LEADING) + 1)]
     centred = h - mean
     left = np.einsum("km,km->k", centred, centred) - np.sum((centred @ leading) ** 2, axis=1)
+    left *= leading.shape[1] < model.m  # else they span everything, and rounding would be left
     shared = np.einsum("km,mn,kn->k", h, M, h)
     nearest = np.array([np.min(np.sum((H - one) ** 2, axis=1)) for one in h])
     angle = (_unit(h) @ known.candidates.T).max(axis=1) if len(known.items) else np.zeros(len(h))
@@ -232,7 +246,7 @@ def stored(cells: pd.DataFrame) -> pd.DataFrame:
 
 def areas(of: pd.DataFrame, kind: str) -> pd.Series:
     """Mean ROC area by score, highest first."""
-    mean = {name: of[f"area_{kind}_{name}"].mean() for name in SCORES}
+    mean = {name: of[f"area_{kind}_{name}"].mean() for name in ASKED[kind]}
     return pd.Series(mean, dtype=float).sort_values(ascending=False)
 
 
@@ -246,57 +260,56 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
 
 def _works(of: pd.DataFrame, kind: str) -> Claim:
     mean = areas(of, kind)
-    by_m = of.groupby("m")
+    by_m, by_m_R = of.groupby("m"), of.groupby(["m", "copies"])
+    words = {f"area_{kind}_{name}": SCORES[name] for name in ASKED[kind]}
     return Claim(
         f"some score tells {AGAINST[kind].replace(' against', ' from')}",
         "mechanistic anomaly detection, in the thread",
         "not tested",
         {SCORES[str(name)]: float(area) for name, area in mean.items()} if len(of) else None,
-        {f"m={m}": {SCORES[name]: float(group[f"area_{kind}_{name}"].mean()) for name in SCORES} for m, group in by_m},
+        labelled_rows(by_m_R[[f"area_{kind}_{name}" for name in ASKED[kind]]].mean().rename(columns=words), "m", "R"),
         bool((by_m[f"area_{kind}_{mean.index[0]}"].mean() >= WORKS).all()) if len(of) else None,
         f"ROC area, mean over models that recall the planted points; holds if the best score has {WORKS} at each m",
     )
 
 
 def _knowing(of: pd.DataFrame) -> Claim:
-    blind = [name for name in SCORES if name not in KNOWING]
-    mean = {kind: areas(of, kind) for kind in AGAINST}
-    gain = {AGAINST[kind]: float(area[list(KNOWING)].max() - area[blind].max()) for kind, area in mean.items()}
+    knows, blind = (of[[f"area_noisy_{name}" for name in names]].max(axis=1) for names in (KNOWING, BLIND))
+    gain = knows - blind
     return Claim(
-        "knowing what is in superposition makes special cases detectable",
+        "knowing what is in superposition tells special cases better",
         "the thread",
         "knowing the superposition makes detection possible",
-        gain if len(of) else None,
-        {
-            AGAINST[kind]: {
-                "best that knows": SCORES[str(area[list(KNOWING)].idxmax())],
-                "best that does not": SCORES[str(area[blind].idxmax())],
-            }
-            for kind, area in mean.items()
-            if len(of)
-        },
-        bool(all(value > 0.05 for value in gain.values())) if len(of) else None,
-        "ROC area of the best score that uses features or candidate points, less that of the best that does "
-        "not; holds if .05 more in each comparison",
+        {"gain": gain.mean(), "standard error": gain.sem()} if len(of) > 1 else None,
+        labelled(gain.groupby([of.m, of.copies]).mean(), "m", "R"),
+        float(np.mean(gain)) > 2 * float(np.std(gain, ddof=1)) / len(gain) ** 0.5 if len(of) > 1 else None,
+        "planted points under noise against ordinary inputs: ROC area of the better of the scores of h that use "
+        "features and candidate points, less that of the best that do not; holds if above two standard errors over "
+        "models that recall the planted points; an area is .5 where there is no candidate",
     )
 
 
 def _candidates(of: pd.DataFrame) -> Claim:
-    right = of.groupby("m").candidates_right.mean()
+    by = of.groupby(["m", "copies"])[["candidates_found", "candidates_right"]].mean()
     return Claim(
-        "special cases can be found in the trained model without being told",
+        "special cases can be found in the trained model, given how often the training set holds each point",
         "the thread",
         "not tested",
-        {f"m={m}": float(value) for m, value in right.items()} if len(of) else None,
-        {f"m={m}": float(value) for m, value in of.groupby("m").candidates.mean().items()},
-        bool((of.candidates_right.fillna(0) > 0.5).mean() > 0.75) if len(of) else None,
-        "share of candidate points that were planted; spread: how many candidates; holds if most are in three quarters "
-        "of the models that recall the planted points",
+        {
+            "share found": float(of.candidates_found.mean()),
+            "share of candidates planted": float(of.candidates_right.mean()),
+        }
+        if len(of)
+        else None,
+        labelled_rows(by, "m", "R") if len(of) else None,
+        bool(of.candidates_found.mean() > 0.75 and of.candidates_right.mean() > 0.75) if len(of) else None,
+        "points whose dimensionality, all copies together, stands out; holds if three quarters of the planted points "
+        "are among them, and three quarters of them are planted, in models that recall the planted points",
     )
 
 
 def _forgotten(cells: pd.DataFrame) -> Claim:
-    others = cells[(cells.planted_recalled <= 0.5) & (cells.status == "trained")]
+    others = cells[(cells.planted_recalled == 0) & (cells.status == "trained")]
     best = areas(others, "noisy") if len(others) else pd.Series(dtype=float)
     return Claim(
         "a planted point that the model does not recall is not told from ordinary inputs",
