@@ -45,7 +45,7 @@ def finished(project: Project) -> set[str]:
 
 
 def checkpoints(project: Project) -> list[Path]:
-    return list((project.folder / ".cells").glob("*/*.checkpoint"))
+    return list((project.folder / ".cells").glob("*/[0-9a-f]*.checkpoint"))  # a kill may leave a temporary file
 
 
 @contextlib.contextmanager
