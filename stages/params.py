@@ -2,9 +2,9 @@
 
 A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy`, or
 `digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and
-`training` a list is an axis of the grid, and `{count: K}` the list from 0 to K - 1: the experiment's cells are the
-product of its axes. Where that is not enough, `data` or `training` is a list of such grids: the first of one goes with
-the first of the other, and so on, and one that is no list goes with all.
+`training` a list is an axis of the grid, and `{count: K}` the list from 0 to K - 1, or `{count: K, start: i}` from i:
+the experiment's cells are the product of its axes. Where that is not enough, `data` or `training` is a list of grids,
+each of which goes with the other part; or a list `grids` stands for both, of pairs of `data` and `training`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from stages.toy import spec as toy
 FILE = Path("params.yaml")
 SCALES = ("laptop", "paper", "smoke")
 PARTS = ("data", "training", "measure")
+PAIRS = ("grids", "measure")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -126,11 +127,12 @@ def _read() -> dict[str, Any]:
 
 
 def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
-    """A section's blocks by scale, each with its three parts."""
+    """A section's blocks by scale, each with its parts."""
     section = _mapping(name, sections[name], SCALES)
     for scale, block in section.items():
-        for part in PARTS:
-            if part not in _mapping(f"{name}.{scale}", block, PARTS):
+        parts = PAIRS if isinstance(block, dict) and "grids" in block else PARTS
+        for part in parts:
+            if part not in _mapping(f"{name}.{scale}", block, parts):
                 raise ParamsError(f"{FILE}: {name}.{scale}.{part} is missing; where there is nothing to set it is {{}}")
     return section
 
@@ -175,13 +177,22 @@ def _experiment(
 
 def _grids(where: str, block: dict[str, Any]) -> list[tuple[Any, Any]]:
     """The pairs of a data grid and a training grid whose products make up the experiment."""
-    lists = {part: block[part] for part in ("data", "training") if isinstance(block[part], list)}
-    counts = {part: len(grids) for part, grids in lists.items()}
-    if len(set(counts.values())) > 1 or 0 in counts.values():
-        raise ParamsError(f"{FILE}: {where} has {counts} grids; allowed: as many in training as in data, at least one")
-    count = max(counts.values(), default=1)
-    data, training = (lists.get(part, [block[part]] * count) for part in ("data", "training"))
-    return list(zip(data, training, strict=True))
+    if "grids" in block:
+        grids = block["grids"]
+        if not isinstance(grids, list) or not grids:
+            raise ParamsError(f"{FILE}: {where}.grids is {grids!r}; allowed: a list of blocks with data, training")
+        for k, grid in enumerate(grids):
+            _mapping(f"{where}.grids.{k}", grid, ("data", "training"))
+        return [(grid.get("data", {}), grid.get("training", {})) for grid in grids]
+    data, training = block["data"], block["training"]
+    if isinstance(data, list) and isinstance(training, list):
+        raise ParamsError(
+            f"{FILE}: {where} has lists of data and of training; allowed: one of them, or pairs in `grids`"
+        )
+    lists = [of if isinstance(of, list) else [of] for of in (data, training)]
+    if not all(lists):
+        raise ParamsError(f"{FILE}: {where} has an empty list; allowed: at least one grid")
+    return list(itertools.product(*lists))
 
 
 def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: Any) -> list[M]:
@@ -199,13 +210,14 @@ def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: 
 
 
 def _counted(where: str, value: Any) -> Any:
-    """The value itself, or the list that {count: K} stands for."""
+    """The value itself, or the list that {count: K} or {count: K, start: i} stands for."""
     if not isinstance(value, dict):
         return value
-    count = value.get("count")
-    if len(value) != 1 or type(count) is not int or count < 1:
-        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: a value, a list, or {{count: K}} for 0 to K - 1")
-    return list(range(count))
+    count, start = value.get("count"), value.get("start", 0)
+    if not value.keys() <= {"count", "start"} or type(count) is not int or type(start) is not int or count < 1:
+        allowed = "a value, a list, or {count: K} for 0 to K - 1 and {count: K, start: i} for i to i + K - 1"
+        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: {allowed}")
+    return list(range(start, start + count))
 
 
 def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:

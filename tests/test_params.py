@@ -171,28 +171,50 @@ def test_rewriting_the_file_as_dvc_does_for_an_experiment_leaves_it_as_it_is(tmp
     assert path.read_text() == (ROOT / "params.yaml").read_text()
 
 
-def test_grids_in_lists_go_together_one_by_one_and_what_is_no_list_goes_with_all(sections: Any) -> None:
+def test_a_list_of_grids_of_one_part_goes_with_the_other(sections: Any) -> None:
     block = sections["geometry"]["smoke"]
     block["data"] = [{"T": 3}, {"T": [5, 6], "data_seed": [0, 1]}]
-    block["training"] = [{"init_seed": [0, 1, 2]}, {"weight_decay": 0.5}]
-    sections.save()
-    cells = load("geometry", "smoke").cells
-    assert len(cells) == 3 + 4 and {c.training.weight_decay for c in cells if c.data.T > 3} == {0.5}
     block["training"] = {"init_seed": [0, 1]}
     sections.save()
     assert len(load("geometry", "smoke").cells) == 2 + 8
-    block["training"] = [{}, {}, {}]
-    assert "has {'data': 2, 'training': 3} grids; allowed: as many in training as in data" in message(sections)
+    block["training"] = [{}, {}]
+    assert "has lists of data and of training; allowed: one of them, or pairs in `grids`" in message(sections)
     block["training"] = []
-    assert "grids; allowed" in message(sections)
+    assert "geometry.smoke has" in message(sections)
+    block["data"] = {}
+    assert "geometry.smoke has an empty list" in message(sections)
     block["training"] = [{}, 3]
     assert "geometry.smoke.training must hold keys and values" in message(sections)
+
+
+def test_grids_are_pairs_of_data_and_training(sections: Any) -> None:
+    pairs = [
+        {"data": {"T": 3}, "training": {"init_seed": [0, 1, 2]}},
+        {"data": {"T": [5, 6], "data_seed": [0, 1]}, "training": {"weight_decay": 0.5}},
+        {"data": {"T": 7}},
+    ]
+    sections["geometry"]["smoke"] = {"grids": pairs, "measure": {}}
+    sections.save()
+    cells = load("geometry", "smoke").cells
+    assert len(cells) == 3 + 4 + 1 and {c.training.weight_decay for c in cells if c.data.T in (5, 6)} == {0.5}
+    for wrong, words in (
+        ([], "geometry.smoke.grids is []; allowed: a list of blocks"),
+        ([{"date": {}}], "geometry.smoke.grids.0.date is not a key"),
+        ([{"data": {"T": 3}}, {}], "geometry.smoke.grids.1 is {}; allowed: a block with data, training"),
+    ):
+        sections["geometry"]["smoke"]["grids"] = wrong
+        assert words in message(sections)
+    sections["geometry"]["smoke"] = {"grids": pairs, "data": {}, "measure": {}}
+    assert "geometry.smoke.data is not a key; allowed: grids, measure" in message(sections)
 
 
 def test_a_count_is_the_list_that_it_stands_for(sections: Any) -> None:
     sections["geometry"]["smoke"]["data"] = {"T": 5, "data_seed": {"count": 3}}
     sections.save()
     assert {c.data.data_seed for c in load("geometry", "smoke").cells} == {0, 1, 2}
-    for wrong in ({"count": 0}, {"count": True}, {"count": 2, "from": 3}, {"upto": 3}):
+    sections["geometry"]["smoke"]["data"]["data_seed"] = {"count": 2, "start": 3}
+    sections.save()
+    assert {c.data.data_seed for c in load("geometry", "smoke").cells} == {3, 4}
+    for wrong in ({"count": 0}, {"count": True}, {"count": 2, "from": 3}, {"start": 3}):
         sections["geometry"]["smoke"]["data"] = {"data_seed": wrong}
         assert "geometry.smoke.data.data_seed is" in message(sections) and "{count: K}" in message(sections)
