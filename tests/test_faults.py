@@ -118,7 +118,7 @@ def test_a_hundred_kills_do_neither(long: Project) -> None:
 def test_a_cell_goes_on_from_where_it_was_killed(long: Project) -> None:
     """The kill comes late in one long cell; what is left of it takes less than what was done."""
     long.set(f"{X}.smoke.data", {"T": 30})
-    long.set(f"{X}.smoke.training", {"steps": 1_000_000})
+    long.set(f"{X}.smoke.training", {"steps": 500_000})
     long.succeed("generate", X)
     started = time.monotonic()
     with running(long, "train", X, WORKERS="1") as process:
@@ -173,7 +173,7 @@ def test_two_runs_at_once_both_end_and_agree(long: Project) -> None:
 def test_a_second_dvc_repro_is_refused_and_the_first_goes_on(long: Project) -> None:
     subprocess.run(["git", "init", "-q"], cwd=long.folder, check=True)
     long.succeed("dvc", "init", "-q")
-    long.set(f"{X}.smoke.training", {"steps": 400_000})
+    long.set(f"{X}.smoke.training", {"steps": 150_000})
     with running(long, "dvc", "repro", f"train@{X}") as first:
         wait_for(lambda: checkpoints(long), first)
         second = long.run("dvc", "repro", f"train@{X}")
@@ -184,7 +184,7 @@ def test_a_second_dvc_repro_is_refused_and_the_first_goes_on(long: Project) -> N
 
 
 def test_a_worker_that_the_system_kills_costs_its_cell_some_time_and_the_others_nothing(long: Project) -> None:
-    long.set(f"{X}.smoke.training", {"steps": 200_000})
+    long.set(f"{X}.smoke.training", {"steps": 100_000})
     with running(long, "train", X, WORKERS="2") as process:
         wait_for(lambda: checkpoints(long), process)
         workers = [pid for pid in of_session(process.pid) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
