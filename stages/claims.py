@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.grid.bundle import write_bytes
@@ -38,6 +39,12 @@ class Summary(NamedTuple):
 
     headline: dict[str, float | int]
     claims: Sequence[Claim]
+
+
+def above_zero(values: pd.Series) -> bool | None:
+    """Whether independent values have a mean more than two standard errors above 0; None of fewer than two."""
+    known = values.dropna().to_numpy(dtype=np.float64)
+    return bool(known.mean() > 2 * known.std(ddof=1) / len(known) ** 0.5) if len(known) > 1 else None
 
 
 def labelled(values: pd.Series, *names: str) -> dict[str, float]:

@@ -137,18 +137,25 @@ def transpose(points: Points) -> Points:
 
 
 def mixtures(points: Points, expected: float, count: int, seed: int) -> Points:
-    """`count` sparse non-negative mixtures of T points, of unit length.
+    """Sparse non-negative mixtures of two or more of T points, of unit length: what is left of `count` draws.
 
-    A point is in a mixture with probability min(1, expected / T), with a factor uniform on (0, 1]; a mixture of none is
-    drawn again. So points are to mixtures what features are to points.
+    A point is in a mixture with probability min(1, expected / T), with a factor uniform on (0, 1]. So points are to
+    mixtures what features are to points, but that mixtures of one point, which no model need generalise to explain,
+    are left out.
+
+    Raises:
+        ValueError: no draw holds two points.
     """
     rng = generator(f"mixtures of {points.digest()} {expected=!r} {count=} seed={seed}")
-    chosen = _random(rng, points.T, max(0.0, 1 - expected / points.T), count)
+    drawn = _random(rng, points.T, max(0.0, 1 - expected / points.T), count)
+    chosen = drawn.take(np.flatnonzero(np.diff(drawn.start) > 1))
+    if not chosen.T:
+        raise ValueError(f"of {count} mixtures of {points.T} points, {expected:g} in each on average, none holds two")
     terms = points.take(chosen.feature.astype(np.int64))
     mixture = chosen.row[terms.row]
     place, inverse = np.unique(mixture * points.n + terms.feature, return_inverse=True)
     value = np.bincount(inverse, terms.value * chosen.value[terms.row]).astype(np.float64)
-    return _unit(points.n, np.searchsorted(place // points.n, np.arange(count + 1)), place % points.n, value)
+    return _unit(points.n, np.searchsorted(place // points.n, np.arange(chosen.T + 1)), place % points.n, value)
 
 
 def _sample(data: Data) -> Points:

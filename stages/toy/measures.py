@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.toy.data import generator, stream
+from stages.toy.data import Points, generator, mixtures, stream
 from stages.toy.dimensionality import dimensionality
 from stages.toy.model import Model, point_losses
+
+MIXTURES = 20_000  # drawn for the loss on them
 
 
 class Loss(NamedTuple):
@@ -58,6 +60,22 @@ def losses_on_fresh_points(models: Sequence[Model], n: int, S: float, count: int
     constant = square / count - float(np.sum((total / count) ** 2))  # E |x|^2 - |E x|^2
     results = [Loss(row.mean(), row.std(ddof=1) / np.sqrt(count), float(np.median(row))) for row in losses]
     return Losses(results, constant, zero.tolist())
+
+
+class MixtureLoss(NamedTuple):
+    """Loss on mixtures of a model's training points, and that of the best constant output there."""
+
+    mean: float
+    standard_error: float
+    constant: float
+
+
+def loss_on_mixtures(model: Model, points: Points, expected: float, seed: int) -> MixtureLoss:
+    """Of mixtures of two or more of (T, n) points, `expected` in each on average before those of one are left out."""
+    mixed = mixtures(points, expected, MIXTURES, seed)
+    losses = point_losses(model, mixed)
+    total = np.bincount(mixed.feature, mixed.value, mixed.n) / mixed.T
+    return MixtureLoss(losses.mean(), losses.std(ddof=1) / mixed.T**0.5, 1 - float(total @ total))
 
 
 def list_vectors(

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.counterfactual.measure import across, copies_cost, explained, radius, summary
+from stages.experiments.counterfactual.copies import copies_cost, radius
+from stages.experiments.counterfactual.measure import across, ensemble, explained, summary
 from stages.params import Cell
 from stages.toy.data import pool, sample, trained_on
 from stages.toy.model import Model
@@ -25,14 +26,44 @@ def storing(data: Any) -> Model:
 def test_points_that_are_stored_where_trained_on_are_memorised_wholly(training: Any) -> None:
     whole = drawn(n=200, S=0.97, T=8, supports="disjoint")
     subsets = [whole.model_copy(update={"subset": 0.7, "subset_seed": k}) for k in range(12)]
-    cells = [Cell(data, training()) for data in (whole, *subsets)]
+    cells = [Cell(whole, training()), *(Cell(data, training(init_seed=k % 3)) for k, data in enumerate(subsets))]
     models = {i: storing(of.data) for i, of in enumerate(cells)}
     found = across(cells, [sample(of.data) for of in cells], models, MEASURE)
     assert list(found) == [0] and found[0]["models"] == 12
+    np.testing.assert_allclose(found[0]["D_x_mean"], 2 / 6, rtol=1e-3)  # of the six points of each subset
     np.testing.assert_allclose(found[0]["memorization"], 1, atol=1e-3)  # explained inside, not outside
     np.testing.assert_allclose(found[0]["memorization_loss"], 1, atol=1e-3)
     np.testing.assert_allclose(found[0]["D_star"], 2 / 8, rtol=1e-3)
-    assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3) and found[0]["matched"]
+    assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3)
+
+
+def test_halves_of_other_initial_weights_are_told_from_halves_that_share_them(training: Any) -> None:
+    """Two points, each memorised from one of two initial weights only: the point does not decide."""
+    whole = drawn(n=40, S=0.9, T=3, supports="disjoint")
+    subsets = [whole.model_copy(update={"subset": 0.7, "subset_seed": k}) for k in range(24)]
+    cells = [Cell(whole, training()), *(Cell(data, training(init_seed=k % 2)) for k, data in enumerate(subsets))]
+    models = {}
+    for i, of in enumerate(cells):
+        held, rank = sample(of.data), [0.9, 0.5, 0.1] if of.training.init_seed else [0.1, 0.5, 0.9]
+        every = sample(whole)
+        W, b = np.zeros((3, 40), np.float32), np.zeros(40, np.float32)
+        for t in range(3):
+            one = every.part(t, t + 1)
+            if np.isin(one.feature, held.feature).all():
+                W[t, one.feature] = rank[t] ** 0.5 * one.value
+        models[i] = Model(W, b)
+    found = across(cells, [sample(of.data) for of in cells], models, MEASURE)[0]
+    assert found["reliability_inits"] == pytest.approx(-1)
+
+
+def test_an_ensemble_knows_which_points_each_model_holds(training: Any) -> None:
+    whole = drawn(n=200, S=0.97, T=8, supports="disjoint")
+    cells = [Cell(whole.model_copy(update={"subset": 0.5, "subset_seed": k}), training(init_seed=k)) for k in (0, 1)]
+    of = ensemble(cells, [storing(cell.data) for cell in cells])
+    assert of.losses.shape == of.held.shape == of.D_x.shape == (2, 8) and of.init_seed.tolist() == [0, 1]
+    assert (of.held.sum(axis=1) == 4).all() and (np.isnan(of.D_x) == ~of.held).all()
+    np.testing.assert_allclose(of.D_x[of.held], 2 / 4, rtol=1e-3)
+    assert of.losses[of.held].max() < 1e-3 and of.losses[~of.held].min() > 0.99
 
 
 def test_memorisation_is_computed_by_hand(training: Any) -> None:
@@ -58,6 +89,7 @@ def test_what_is_left_out_is_not_recalled(training: Any) -> None:
 def rows(copies: list[int], one: float, every: float, masked: float) -> pd.DataFrame:
     """Share explained: `every` more with R copies than with none; with one copy fewer, `one` less than that."""
     base = {"T": 300, "data_seed": 0, "repeated": 1, "alike": 1, "status": "trained", "left_out_by": "similarity"}
+    base |= {"m": 2, "init_seed": 0}
     base |= {"test_loss": 1.0, "train_loss": 0.9, "own_loss": 0.5, "own_D_x": 0.3, "own_similarity": np.nan}
     base |= {"reliability": np.nan, "models": np.nan, "steps": 100, "selected": True}
     table = [base | {"copies": 1, "left_out": 1, "masked": False, "own_explained": 0.0}]
@@ -73,6 +105,7 @@ def near(similar: float, random: float) -> pd.DataFrame:
     for seed in range(3):
         base = {"T": 300, "data_seed": seed, "repeated": 0, "alike": 9, "status": "trained", "copies": 1}
         base |= {"masked": False, "reliability": np.nan, "models": np.nan, "steps": 100, "selected": True}
+        base |= {"m": 2, "init_seed": 0}
         rows.append(base | {"left_out": 0, "left_out_by": "similarity", "own_explained": 0.9, "own_similarity": np.nan})
         for k in (1, 3, 9):
             for kind, cost in (("similarity", similar + seed / 100), ("random", random)):
@@ -82,8 +115,8 @@ def near(similar: float, random: float) -> pd.DataFrame:
 
 
 def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
-    own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "reliability_loss", "mean_memorization", "features_learned")
-    own += ("matched", "spread_memorization")
+    own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "rho_D_x_mean", "reliability_loss", "reliability_inits")
+    own += ("mean_memorization", "features_learned", "spread_memorization")
     empty = cells.assign(**dict.fromkeys(own, np.nan))
     return {claim.claim: claim.holds for claim in summary(empty, MEASURE).claims}
 
@@ -109,15 +142,16 @@ def test_claims_on_copies_go_by_what_leaving_them_out_costs() -> None:
     assert found[one] is False and found[masked] is False
 
 
-@pytest.mark.parametrize(("matched", "rho", "right"), [(True, 0.8, True), (True, 0.2, False), (False, 0.8, None)])
-def test_only_models_from_the_same_weights_judge_dimensionality(matched: bool, rho: float, right: bool | None) -> None:
-    base = {"T": 300, "steps": 100, "models": 8, "matched": matched, "reliability": 0.9, "reliability_loss": 0.9}
+@pytest.mark.parametrize(("rho", "right"), [(0.8, True), (0.2, False)])
+def test_dimensionality_is_judged_where_memorisation_differs(rho: float, right: bool) -> None:
+    base = {"T": 300, "steps": 100, "models": 8, "reliability": 0.9, "reliability_loss": 0.9, "reliability_inits": 0.5}
     base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
     base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1}
-    base |= {f"rho_{name}": rho for name in ("D_x", "D_star", "norm", "loss")}
+    base |= {f"rho_{name}": rho for name in ("D_x", "D_star", "norm", "loss")} | {"rho_D_x_mean": 1 - rho}
     of = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), pd.DataFrame([base])])
     claims = {claim.claim: claim.holds for claim in summary(of, MEASURE).claims}
     assert claims["D_x tells which points are memorised"] is right
+    assert claims["mean D_x tells which points are memorised"] is not right
     ordered = of.assign(spread_memorization=1e-4)  # all memorised alike: there is nothing to tell
     assert {c.claim: c.holds for c in summary(ordered, MEASURE).claims}["D* tells which points are memorised"] is None
 

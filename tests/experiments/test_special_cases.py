@@ -8,19 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.special_cases.measure import (
-    AGAINST,
-    ASKED,
-    Known,
-    across,
-    coded,
-    lookalikes,
-    noisy,
-    scores,
-    sparse,
-    structure,
-    summary,
-)
+from stages.experiments.special_cases.inputs import lookalikes, noisy, sparse
+from stages.experiments.special_cases.measure import COMPARISONS, across, summary
+from stages.experiments.special_cases.scores import Known, coded, scores, structure
 from stages.params import Cell
 from stages.toy.data import sample, stream
 from stages.toy.model import Model
@@ -80,7 +70,7 @@ def test_scores_that_know_the_structure_tell_it(training: Any) -> None:
     cell = Cell(DATA, training())
     found = across([cell], [sample(DATA)], {0: special()}, MEASURE)[0]
     assert {name for name in found if name.startswith("area")} == {
-        f"area_{kind}_{name}" for kind in AGAINST for name in ASKED[kind]
+        f"area_{kind}_{name}" for kind, of in COMPARISONS.items() for name in of.scores
     }
     assert found["candidates_right"] == found["candidates_found"] == 1 and found["area_noisy_code"] > 0.99
     assert found["area_noisy_unexplained"] == 0.5  # two directions of two span everything
@@ -96,19 +86,20 @@ def table(**areas: float) -> pd.DataFrame:
         "copies": 10,
         "candidates_found": 1.0,
     }
-    values = {f"area_{kind}_{name}": areas.get(name, 0.5) for kind in AGAINST for name in ASKED[kind]}
+    values = {f"area_{kind}_{name}": areas.get(name, 0.5) for kind, of in COMPARISONS.items() for name in of.scores}
     return pd.DataFrame([base | values, base | values | {"m": 4}])
 
 
 def test_claims_go_by_the_areas() -> None:
     found = [claim.holds for claim in summary(table(code=0.95), MEASURE).claims]
-    assert found == [True, True, True, True, True, None]
+    assert found == [True] * 6 + [None]
     found = [
         claim.holds for claim in summary(table(code=0.95, D_star=0.97).assign(candidates_right=0.0), MEASURE).claims
     ]
-    assert found == [True, True, True, False, False, None]
+    assert found == [True, True, True, True, False, False, None]
     found = [claim.holds for claim in summary(table(code=0.95, explained=0.99), MEASURE).claims]
-    assert found[3] is True  # an error is no score of h, and not compared with
-    assert [claim.holds for claim in summary(table(), MEASURE).claims][:3] == [False, False, False]
+    assert found[4] is True  # an error is no score of h, and not compared with
+    assert [claim.holds for claim in summary(table(), MEASURE).claims][:4] == [False] * 4
     lost = table(code=0.95).assign(planted_recalled=0.0)
-    assert summary(lost, MEASURE).claims[5].holds is False
+    assert summary(lost, MEASURE).claims[6].holds is False
+    assert summary(table(code=0.55).assign(planted_recalled=0.0), MEASURE).claims[6].holds is True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -199,12 +201,22 @@ def test_transposed_points_are_the_features_of_the_others() -> None:
 
 def test_mixtures_are_sums_of_points_of_unit_length() -> None:
     points = sample(drawn(n=200, S=0.97, T=6, supports="disjoint"))
-    of = mixtures(points, 1.5, 4000, 0)
+    of = mixtures(points, 1.5, 6000, 0)
     x, factors = dense(of), dense(of) @ dense(points).T  # orthonormal: what each point is taken times
     np.testing.assert_allclose(np.linalg.norm(x, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(factors @ dense(points), x, atol=1e-6)
-    chance = 1.5 / 6
-    assert (factors > 0).mean() == pytest.approx(chance / (1 - (1 - chance) ** 6), abs=0.02)  # none is drawn again
+    taken = (factors > 0).sum(axis=1)
+    assert taken.min() == 2 and 0 < of.T < 6000  # a table of the training points would explain mixtures of one
+    share = {k: math.comb(6, k) * 0.25**k * 0.75 ** (6 - k) for k in range(1, 7)}
+    assert pytest.approx(1 - share[1] / sum(share.values()), abs=0.03) == of.T / 6000  # of draws that hold any
+    assert taken.mean() == pytest.approx(
+        sum(k * share[k] for k in range(2, 7)) / sum(share[k] for k in range(2, 7)), abs=0.05
+    )
+
+
+def test_mixtures_of_a_single_point_are_none() -> None:
+    with pytest.raises(ValueError, match="none holds two"):
+        mixtures(sample(drawn(n=20, S=0.9, T=1)), 1.5, 100, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.toy.measures import list_vectors, losses_on_fresh_points
+from stages.toy.data import mixtures, sample
+from stages.toy.measures import MIXTURES, list_vectors, loss_on_mixtures, losses_on_fresh_points
 from stages.toy.model import Model, initial_weights
+from stages.toy.polygon import polygon_model
+from tests.conftest import drawn
 
 
 def test_zero_output_has_loss_one_and_the_best_constant_output_its_formula() -> None:
@@ -50,3 +53,20 @@ def test_what_is_there_several_times_is_always_listed() -> None:
     weight[[3, 70]] = 5
     listed = list_vectors(v, 10, "seed", weight)
     assert {3, 70} <= set(listed.item[~listed.sampled].tolist()) and len(listed.item) == 10
+
+
+def test_zero_output_has_loss_one_on_mixtures_and_the_best_constant_output_is_their_mean() -> None:
+    points = sample(drawn(n=50, S=0.9, T=4))
+    mixed = mixtures(points, 2.0, MIXTURES, 3)
+    x = np.zeros((mixed.T, 50))
+    x[mixed.row, mixed.feature] = mixed.value
+    loss = loss_on_mixtures(Model(np.zeros((2, 50), np.float32), np.zeros(50, np.float32)), points, 2.0, 3)
+    assert loss.mean == pytest.approx(1, rel=1e-5) and loss.standard_error < 1e-6
+    assert loss.constant == pytest.approx(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_the_exact_polygon_takes_a_mixture_of_neighbours_for_what_is_between_them() -> None:
+    points = sample(drawn(n=200, S=0.97, T=4, supports="disjoint"))
+    W, b = polygon_model(points)  # corners at right angles: of two neighbours each is left, opposite ones cancel
+    loss = loss_on_mixtures(Model(W.astype(np.float32), b.astype(np.float32)), points, 1.0, 0)
+    assert 0.05 < loss.mean < loss.constant < 1

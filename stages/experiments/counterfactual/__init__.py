@@ -1,6 +1,6 @@
 """Whether dimensionality measures memorisation in the toy model: against counterfactual memorisation of every point."""
 
-AXES = {"T", "subset", "subset_seed", "data_seed", "init_seed", "steps"} | {
+AXES = {"T", "m", "subset", "subset_seed", "data_seed", "init_seed", "steps"} | {
     "repeated",
     "copies",
     "masked",

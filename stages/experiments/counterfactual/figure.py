@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.counterfactual.measure import SCORES, compared, copies_cost, radius, usual
+from stages.experiments.counterfactual.copies import copies_cost, radius
+from stages.experiments.counterfactual.measure import SCORES, compared, usual
 from stages.experiments.style import Tables
 
 
@@ -37,11 +39,8 @@ def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> 
     left.set_xlim(0, 1.1)
     left.legend(fontsize=7, markerscale=2)
     left.set_title("every point")
-    own = of[of.matched.astype(bool)]
     for name, color in zip(SCORES, style.SERIES, strict=False):
-        style.curve(middle, own, f"rho_{name}", color, SCORES[name])
-    others = of[~of.matched.astype(bool)]
-    middle.scatter(others["T"], others.rho_D_x, s=9, color=style.POINT, marker="x", label="D_x, other initial weights")
+        style.curve(middle, of, f"rho_{name}", color, SCORES[name])
     style.curve(middle, of, "reliability", style.LAW, "two halves of the models")
     middle.axhline(0, color=style.LAW, linewidth=0.6)
     middle.set(title="rank correlation with memorisation", ylim=(-1.05, 1.05))
@@ -92,10 +91,10 @@ def _regimes(of: pd.DataFrame, cells: pd.DataFrame) -> Figure:
 
 
 def _leaving_out(cost: pd.DataFrame, near: pd.DataFrame) -> Figure:
-    sizes = sorted(cost["T"].unique())
-    figure = Figure(figsize=(4.2 * (len(sizes) + 1), 3.9), layout="constrained")
-    *panels, right = figure.subplots(1, len(sizes) + 1)
-    for axes, T in zip(panels, sizes, strict=True):
+    sizes, groups = sorted(cost["T"].unique()), list(near.groupby(["m", "T"]))
+    figure = Figure(figsize=(4.1 * max(len(sizes), len(groups)), 7.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, squeeze=False).ravel()
+    for axes, T in zip(above.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
         of = cost[cost["T"] == T]
         for column, color, label in (
             ("all", style.POINT, "all copies left out"),
@@ -107,17 +106,22 @@ def _leaving_out(cost: pd.DataFrame, near: pd.DataFrame) -> Figure:
         axes.axhline(0, color=style.LAW, linewidth=0.8)
         axes.set(title=f"one point of T = {T:,}, there R times", xlabel="copies R", ylabel="share explained, lost")
         axes.legend(fontsize=8)
-    for kind, color, label in (
-        ("similarity", style.POINT, "with the k − 1 most similar to it"),
-        ("random", style.FEATURE, "with k − 1 others"),
-    ):
-        style.curve(right, near[near.left_out_by == kind], "cost", color, label, x="left_out")
-    right.axhline(0, color=style.LAW, linewidth=0.8)
-    similar = near[near.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
-    for k, cosine in similar.items():
-        right.annotate(f"{cosine:.2f}", (k, 0.01), xycoords=("data", "axes fraction"), fontsize=7, ha="center")
-    right.set(title="a point left out", xlabel="points left out, k (their least similarity to it below)", xscale="log")
-    right.set_xticks(sorted(near.left_out.unique()), labels=[str(k) for k in sorted(near.left_out.unique())])
-    right.minorticks_off()
-    right.legend(fontsize=8)
+    for axes, ((m, T), of) in zip(below.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        _radius(axes, of)
+        axes.set(title=f"one point of T = {T:,} in groups of {of.alike.iloc[0]} alike, m = {m}")
     return figure
+
+
+def _radius(axes: Axes, of: pd.DataFrame) -> None:
+    for kind, color, label in (
+        ("similarity", style.POINT, "left out with the k − 1 most similar to it"),
+        ("random", style.FEATURE, "left out with k − 1 others"),
+    ):
+        style.curve(axes, of[of.left_out_by == kind], "cost", color, label, x="left_out")
+    axes.axhline(0, color=style.LAW, linewidth=0.8)
+    similar = of[of.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
+    axes.set(xlabel="points left out, k; in brackets: their least similarity to it", ylabel="share explained, lost")
+    axes.set(xscale="log", ylim=(-0.1, 1.25))
+    axes.set_xticks(similar.index, labels=[f"{k}\n({cosine:.2f})" for k, cosine in similar.items()])
+    axes.minorticks_off()
+    axes.legend(fontsize=8, loc="upper left")

@@ -55,7 +55,7 @@ def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
             summary,
             "With room for it, a model of few points generalises: to mixtures of its points",
             "To which world does each solution generalise?",
-            slice(3, 4),
+            slice(3 * (len(sizes) - 1), 3 * len(sizes) - 2),  # the first claim of the largest m
         )
     )
     return figure
@@ -64,12 +64,12 @@ def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
 def _duality(pairs: pd.DataFrame, tables: Tables) -> Figure:
     figure = Figure(figsize=(12.3, 3.9), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    kinds = {("disjoint", True): style.FEATURE, ("disjoint", False): style.POINT, ("random", True): style.LAW}
-    for (supports, descent), color in kinds.items():
-        some = pairs[(pairs.supports == supports) & (pairs.descent == descent)]
-        points = "orthonormal" if supports == "disjoint" else "random"
-        if len(some):
-            label = f"{points} points, {'gradient descent' if descent else 'Adam'}"
+    for supports, descent, color, label in (
+        ("disjoint", True, style.FEATURE, "orthonormal points, gradient descent"),
+        ("disjoint", False, style.POINT, "orthonormal points, Adam"),
+        ("random", True, style.LAW, "random points, gradient descent"),
+    ):
+        if len(some := pairs[(pairs.supports == supports) & (pairs.descent == descent)]):
             style.curve(left, some, "twin_distance", color, label)
     left.set(yscale="log", title="distance from training on one-hot points", ylabel="of the points' Gram matrix in h")
     style.log_T(left, pairs["T"])

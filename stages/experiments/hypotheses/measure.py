@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.claims import Claim, Summary, labelled, labelled_rows
+from stages.claims import Claim, Summary, above_zero, labelled, labelled_rows
 from stages.memorization import spearman
 from stages.params import Cell
 from stages.tables import Column
-from stages.toy.data import Points, mixtures
+from stages.toy.data import Points
 from stages.toy.dimensionality import dimensionality
-from stages.toy.model import Model, point_losses
-from stages.toy.spec import Measure
+from stages.toy.measures import loss_on_mixtures
+from stages.toy.model import Model, mean_loss
+from stages.toy.spec import Data, Measure
 
 COLUMNS = {
     "mixture_loss": Column(float, "mean error on mixtures of two training points or more, see measure.mixed"),
@@ -34,28 +35,18 @@ COLUMNS = {
     "swap_rho_points": Column(float, "of transposed points: rank correlation of D_f with the D_x of the same points"),
     "swap_rho_features": Column(float, "the same of D_x with the D_f of the same features"),
 }
-MIXTURES = 20_000
 KINDS = {("disjoint", 1): "orthonormal", ("random", 1): "random (paper)", ("random", 5): "in groups of five alike"}
 DESCENT = 1e3  # with a larger eps Adam's step is the mean gradient, scaled
 
 
 def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
     """This experiment's own columns for one trained cell."""
-    mixed = of_several(mixtures(points, measure.mixed, MIXTURES, measure.test_seed), points)
-    losses = point_losses(model, mixed)
-    total = np.bincount(mixed.feature, mixed.value, mixed.n) / mixed.T
+    loss = loss_on_mixtures(model, points, measure.mixed, measure.test_seed)
     return {
-        "mixture_loss": losses.mean(),
-        "mixture_loss_se": losses.std(ddof=1) / mixed.T**0.5,
-        "mixture_constant_loss": 1 - float(total @ total),
+        "mixture_loss": loss.mean,
+        "mixture_loss_se": loss.standard_error,
+        "mixture_constant_loss": loss.constant,
     }
-
-
-def of_several(mixed: Points, points: Points) -> Points:
-    """The mixtures that are no training point: a model need not generalise to explain one of those."""
-    single = {row.tobytes() for row in np.split(points.feature, points.start[1:-1])}
-    held = [row.tobytes() not in single for row in np.split(mixed.feature, mixed.start[1:-1])]
-    return mixed.take(np.flatnonzero(held))
 
 
 def across(
@@ -63,26 +54,40 @@ def across(
 ) -> dict[int, dict[str, Any]]:
     """Columns that compare a model with its twin on one-hot points, or on the transposed points."""
     where = {cell: i for i, cell in enumerate(cells) if i in models}
+    trained = {i: (model, points[i]) for i, model in models.items()}
+    exchanged = {_but_for_eps(cell.data, cell): i for cell, i in where.items()}
     found: dict[int, dict[str, Any]] = {}
     for one, i in where.items():
         data = one.data
-        size = {"n": data.T, "T": data.n, "transposed": not data.transposed}
-        swapped = where.get(one._replace(data=data.model_copy(update=size))) if data.transposed else None
-        hot = {"n": data.T, "S": 1 - 1 / data.T, "supports": "disjoint"}
-        twin = where.get(one._replace(data=data.model_copy(update=hot)))
-        if swapped is not None:
-            found[i] = _exchanged((models[i], points[i]), (models[swapped], points[swapped]))
-        elif twin is not None and twin != i and one.training.init == "xavier_points":
-            losses = [float(point_losses(models[k], points[k]).mean()) for k in (i, twin)]
-            grams = [models[k].hidden(points[k]) @ models[k].hidden(points[k]).T for k in (i, twin)]
-            found[i] = {
-                "twin_distance": np.linalg.norm(grams[0] - grams[1]) / np.linalg.norm(grams[1]),
-                "twin_loss_ratio": losses[0] / losses[1],
-            }
+        if data.transposed:
+            size = {"n": data.T, "T": data.n, "transposed": False}
+            if (other := exchanged.get(_but_for_eps(data.model_copy(update=size), one))) is not None:
+                found[i] = _exchanged(trained[i], trained[other])
+        elif one.training.init == "xavier_points":
+            hot = {"n": data.T, "S": 1 - 1 / data.T, "supports": "disjoint"}
+            if (twin := where.get(one._replace(data=data.model_copy(update=hot)), i)) != i:
+                found[i] = _twins(trained[i], trained[twin])
     return found
 
 
+def _but_for_eps(data: Data, of: Cell) -> Cell:
+    """That data with a cell's training, at whatever eps: n features and n points want eps of their own."""
+    return of._replace(data=data, training=of.training.model_copy(update={"eps": 1.0}))
+
+
+def _twins(points: tuple[Model, Points], one_hot: tuple[Model, Points]) -> dict[str, float]:
+    """How far apart two models are that store T points each, by the (T, T) Gram matrices of these in hidden space."""
+    h, twin_h = (model.hidden(of) for model, of in (points, one_hot))
+    loss, twin_loss = (mean_loss(model, of) for model, of in (points, one_hot))
+    gram = twin_h @ twin_h.T
+    return {
+        "twin_distance": float(np.linalg.norm(h @ h.T - gram) / np.linalg.norm(gram)),
+        "twin_loss_ratio": loss / twin_loss,
+    }
+
+
 def _exchanged(transposed: tuple[Model, Points], other: tuple[Model, Points]) -> dict[str, float]:
+    """Rank correlations over the T points, and over the features that any of them holds, of D in the two models."""
     (D_f, D_x), (other_f, other_x) = (
         (dimensionality(model.W.T), dimensionality(model.hidden(points))) for model, points in (transposed, other)
     )
@@ -197,17 +202,18 @@ def _orthogonal(of: pd.DataFrame) -> Claim:
             "its standard error": more.sem() if len(more) > 1 else None,
             "by T": labelled_rows(loss.groupby("T").mean(), "T") if len(loss) else None,
         },
-        float(np.mean(more)) > 2 * float(np.std(more, ddof=1)) / len(more) ** 0.5 if len(more) > 1 else None,
+        above_zero(more),
         "mean loss on mixtures at the largest m, over T and training sets; holds if that of points in groups alike is "
         "more than two standard errors above that of orthonormal ones",
     )
 
 
 def _twin(of: pd.DataFrame, *, descent: bool) -> Claim:
-    some = of[(of.supports == "disjoint") & (of.descent == descent)]
-    distance = some.groupby("T").twin_distance.max()
-    trained = bool((some.train_loss < 0.97).all())
-    exact = trained and bool((some.twin_distance < 1e-3).all()) if len(some) else None
+    trained = of[of.descent == descent]
+    some, random = trained[trained.supports == "disjoint"], trained[trained.supports == "random"]
+    distance = some.groupby("T").twin_distance.max() if descent else some.groupby("T").twin_distance.min()
+    learned = bool((some.train_loss < 0.97).all())
+    exact = learned and bool((some.twin_distance < 1e-3).all()) if len(some) else None
     return Claim(
         "gradient descent trains T orthonormal points as it trains T one-hot features"
         if descent
@@ -218,34 +224,30 @@ def _twin(of: pd.DataFrame, *, descent: bool) -> Claim:
         {
             "ratio of train losses": labelled(some.groupby("T").twin_loss_ratio.median(), "T"),
             "train loss": labelled(some.groupby("T").train_loss.mean(), "T"),
+            "smallest distance of random points": labelled(random.groupby("T").twin_distance.min(), "T"),
         },
         exact if descent or exact is None else bool((some.twin_distance > 1e-2).all()),
-        "relative distance of the points' Gram matrix in hidden space, largest over training sets, all from one W'; "
-        + ("holds if below .001 for all, and all have learned" if descent else "holds if above .01 for all"),
+        "relative distance of the points' Gram matrix in hidden space, over training sets and initial weights, "
+        + (
+            "the largest; holds if below .001 for all, and all have learned"
+            if descent
+            else "the smallest; holds if above .01 for all"
+        ),
     )
 
 
 def _swaps(of: pd.DataFrame) -> Claim:
-    by = of.groupby("n")[["swap_rho_points", "swap_rho_features"]].agg(["mean", "sem"])
-    known = bool(len(by)) and bool(by.notna().all(axis=None))
+    words = {"swap_rho_points": "points", "swap_rho_features": "features"}
+    by = of.groupby("n")
+    above = [above_zero(group[column]) for _, group in by for column in words]
     return Claim(
         "on transposed points each point's D_x becomes a D_f, and each feature's D_f a D_x",
         "duality of arXiv:2210.16859",
         "exchanging points and features exchanges the two",
-        {
-            words: labelled(by[column, "mean"], "T")
-            for column, words in (("swap_rho_points", "points"), ("swap_rho_features", "features"))
-        }
-        if len(by)
-        else None,
-        {
-            f"standard error, {words}": labelled(by[column, "sem"], "T")
-            for column, words in (("swap_rho_points", "points"), ("swap_rho_features", "features"))
-        },
-        bool(all((by[c, "mean"] > 2 * by[c, "sem"]).all() for c in ("swap_rho_points", "swap_rho_features")))
-        if known
-        else None,
+        {name: labelled(by[column].mean(), "T") for column, name in words.items()} if len(of) else None,
+        {f"standard error, {name}": labelled(by[column].sem(), "T") for column, name in words.items()},
+        None if not above or None in above else all(above),
         "rank correlation of each one's D in the two models, mean over training sets; T of the set that is not "
-        "transposed; holds if more than two standard errors above 0 at each T. Adam's eps weighs otherwise in the two, "
-        "as a mean over features divides by n",
+        "transposed; holds if more than two standard errors above 0 at each T. Adam's eps goes with 1 / n^2, as the "
+        "gradients of a mean over features do",
     )

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.experiments import style
-from stages.experiments.special_cases.measure import AGAINST, ASKED, KNOWING, SCORES, areas, stored
+from stages.experiments.special_cases.measure import COMPARISONS, areas, stored
+from stages.experiments.special_cases.scores import KNOWING, SCORES
 from stages.experiments.style import Tables
 
 COLORS = (*style.SERIES, "#b8860b", "#5f6a72")
@@ -21,8 +22,8 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
-    figure = Figure(figsize=(13.5, 4.4), layout="constrained")
-    left, *panels = figure.subplots(1, 4, width_ratios=[0.8, 1, 1, 1])
+    figure = Figure(figsize=(16, 4.4), layout="constrained")
+    left, *panels = figure.subplots(1, 1 + len(COMPARISONS), width_ratios=[0.8] + [1] * len(COMPARISONS))
     shares = cells[cells.status == "trained"].groupby(["copies", "m"]).planted_recalled.mean().unstack("m")
     left.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=1)
     for i, copies in enumerate(shares.index):
@@ -34,9 +35,9 @@ def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Fi
     left.set_yticks(range(shares.shape[0]), labels=[str(R) for R in shares.index])
     left.set(title="planted points recalled", xlabel="hidden dimensions m", ylabel="copies R")
     order = list(areas(of, "noisy").index)
-    for axes, (kind, words) in zip(panels, AGAINST.items(), strict=True):
+    for axes, (kind, asked) in zip(panels, COMPARISONS.items(), strict=True):
         for name, color in zip(SCORES, COLORS, strict=True):
-            if name not in ASKED[kind]:
+            if name not in asked.scores:
                 continue
             mean = of.groupby("m")[f"area_{kind}_{name}"].mean()
             line = "-" if name in KNOWING else "--"
@@ -45,7 +46,10 @@ def _areas(of: pd.DataFrame, cells: pd.DataFrame, summary: dict[str, Any]) -> Fi
             axes.scatter(of.m, of[f"area_{kind}_{name}"], s=7, color=color, alpha=0.3, linewidths=0)
         axes.axhline(0.5, color=style.LAW, linewidth=0.8)
         axes.set(
-            ylim=(-0.03, 1.03), xscale="log", xlabel="hidden dimensions m", title=words.replace(" against", "\nagainst")
+            ylim=(-0.03, 1.03),
+            xscale="log",
+            xlabel="hidden dimensions m",
+            title=asked.words.replace(" against", "\nagainst"),
         )
         axes.set_xticks(sorted(of.m.unique()), labels=[str(m) for m in sorted(of.m.unique())])
         axes.minorticks_off()
