@@ -1,10 +1,10 @@
 """params.yaml, read once and typed: every section of every scale is checked before anything is computed.
 
-A section holds one block a scale, and a block three parts: `data`, `training` and `measure`. Section `toy`, or
-`digits`, gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and
-`training` a list is an axis of the grid, and `{count: K}` the list from 0 to K - 1, or `{count: K, start: i}` from i:
-the experiment's cells are the product of its axes. Where that is not enough, `data` or `training` is a list of grids,
-each of which goes with the other part; or a list `grids` stands for both, of pairs of `data` and `training`.
+A section holds one block a scale, and a block the parts `data`, `training` and `measure`. Section `toy`, or `digits`,
+gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
+list is an axis of the grid, and `{count: K}` the list from 0 to K - 1, or `{count: K, start: i}` from i: the
+experiment's cells are the product of its axes. Where one product is not enough, `grids` is a list of several, each with
+what it overrides in turn.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stages.toy import spec as toy
 FILE = Path("params.yaml")
 SCALES = ("laptop", "paper", "smoke")
 PARTS = ("data", "training", "measure")
-PAIRS = ("grids", "measure")
+OWN_PARTS = (*PARTS, "grids")  # of an experiment's section
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -130,10 +130,11 @@ def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
     """A section's blocks by scale, each with its parts."""
     section = _mapping(name, sections[name], SCALES)
     for scale, block in section.items():
-        parts = PAIRS if isinstance(block, dict) and "grids" in block else PARTS
+        parts = PARTS if name in FAMILIES else OWN_PARTS
         for part in parts:
             if part not in _mapping(f"{name}.{scale}", block, parts):
-                raise ParamsError(f"{FILE}: {name}.{scale}.{part} is missing; where there is nothing to set it is {{}}")
+                nothing = "[]" if part == "grids" else "{}"
+                raise ParamsError(f"{FILE}: {name}.{scale}.{part} is missing; where there is nothing to set: {nothing}")
     return section
 
 
@@ -176,23 +177,21 @@ def _experiment(
 
 
 def _grids(where: str, block: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """The pairs of a data grid and a training grid whose products make up the experiment."""
-    if "grids" in block:
-        grids = block["grids"]
-        if not isinstance(grids, list) or not grids:
-            raise ParamsError(f"{FILE}: {where}.grids is {grids!r}; allowed: a list of blocks with data, training")
-        for k, grid in enumerate(grids):
+    """The overrides of data and of training, those common to all grids included, grid by grid."""
+    common = {part: _merged(f"{where}.{part}", {}, block[part]) for part in ("data", "training")}
+    grids = block["grids"]
+    if not isinstance(grids, list):
+        raise ParamsError(f"{FILE}: {where}.grids is {grids!r}; allowed: a list of blocks with data, training")
+    for k, grid in enumerate(grids):
+        if grid != {}:
             _mapping(f"{where}.grids.{k}", grid, ("data", "training"))
-        return [(grid.get("data", {}), grid.get("training", {})) for grid in grids]
-    data, training = block["data"], block["training"]
-    if isinstance(data, list) and isinstance(training, list):
-        raise ParamsError(
-            f"{FILE}: {where} has lists of data and of training; allowed: one of them, or pairs in `grids`"
+    return [
+        (
+            _merged(f"{where}.grids.{k}.data", common["data"], grid.get("data", {})),
+            _merged(f"{where}.grids.{k}.training", common["training"], grid.get("training", {})),
         )
-    lists = [of if isinstance(of, list) else [of] for of in (data, training)]
-    if not all(lists):
-        raise ParamsError(f"{FILE}: {where} has an empty list; allowed: at least one grid")
-    return list(itertools.product(*lists))
+        for k, grid in enumerate(grids or [{}])
+    ]
 
 
 def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: Any) -> list[M]:

@@ -117,7 +117,7 @@ def test_a_hundred_kills_do_neither(long: Project) -> None:
 
 def test_a_cell_goes_on_from_where_it_was_killed(long: Project) -> None:
     """The kill comes late in one long cell; what is left of it takes less than what was done."""
-    long.set(f"{X}.smoke.data", {"T": 30})
+    long.set(f"{X}.smoke.grids", [{"data": {"T": 30, "data_seed": 0}}])
     long.set(f"{X}.smoke.training", {"steps": 500_000})
     long.succeed("generate", X)
     started = time.monotonic()

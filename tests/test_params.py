@@ -64,7 +64,11 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
             [3],
             "geometry.smoke.data.Tee is not a key; allowed: n, S, T, first_of, supports, fresh, repeated",
         ),
-        ("geometry.smoke.trainings", {}, "geometry.smoke.trainings is not a key; allowed: data, training, measure"),
+        (
+            "geometry.smoke.trainings",
+            {},
+            "geometry.smoke.trainings is not a key; allowed: data, training, measure, grids",
+        ),
         ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: laptop, paper, smoke"),
         ("geometry.smoke.data.S", 1.2, "geometry.smoke.data.S is 1.2; allowed: less than 1"),
         ("geometry.smoke.data.S", "0.9", "geometry.smoke.data.S is '0.9'; allowed: a valid number"),
@@ -118,10 +122,10 @@ def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
         ),
         ("geometry.smoke.data", {3: 5}, "geometry.smoke.data.3 is not a key"),
         ("geometry.smoke.measure.test_points", 1, "allowed: greater than or equal to 2"),
-        ("style", {"smoke": {"data": {}, "training": {}, "measure": {}}}, "style is no experiment"),
-        ("geometri", {"smoke": {"data": {}, "training": {}, "measure": {}}}, "geometri is no experiment"),
+        ("style", {"smoke": {"data": {}, "training": {}, "grids": [], "measure": {}}}, "style is no experiment"),
+        ("geometri", {"smoke": {"data": {}, "training": {}, "grids": [], "measure": {}}}, "geometri is no experiment"),
         ("geometry.smoke.data", None, "geometry.smoke.data must hold keys and values"),
-        ("geometry.smoke", None, "geometry.smoke is None; allowed: a block with data, training, measure"),
+        ("geometry.smoke", None, "geometry.smoke is None; allowed: a block with data, training, measure, grids"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(sections: Any, key: str, value: Any, says: str) -> None:
@@ -171,41 +175,29 @@ def test_rewriting_the_file_as_dvc_does_for_an_experiment_leaves_it_as_it_is(tmp
     assert path.read_text() == (ROOT / "params.yaml").read_text()
 
 
-def test_a_list_of_grids_of_one_part_goes_with_the_other(sections: Any) -> None:
+def test_each_grid_overrides_what_is_common_to_all(sections: Any) -> None:
     block = sections["geometry"]["smoke"]
-    block["data"] = [{"T": 3}, {"T": [5, 6], "data_seed": [0, 1]}]
-    block["training"] = {"init_seed": [0, 1]}
-    sections.save()
-    assert len(load("geometry", "smoke").cells) == 2 + 8
-    block["training"] = [{}, {}]
-    assert "has lists of data and of training; allowed: one of them, or pairs in `grids`" in message(sections)
-    block["training"] = []
-    assert "geometry.smoke has" in message(sections)
-    block["data"] = {}
-    assert "geometry.smoke has an empty list" in message(sections)
-    block["training"] = [{}, 3]
-    assert "geometry.smoke.training must hold keys and values" in message(sections)
-
-
-def test_grids_are_pairs_of_data_and_training(sections: Any) -> None:
-    pairs = [
+    block["data"], block["training"] = {"T": 7}, {"weight_decay": [0.1, 0.5]}
+    block["grids"] = [
         {"data": {"T": 3}, "training": {"init_seed": [0, 1, 2]}},
-        {"data": {"T": [5, 6], "data_seed": [0, 1]}, "training": {"weight_decay": 0.5}},
-        {"data": {"T": 7}},
+        {"data": {"T": [5, 6], "data_seed": [0, 1]}, "training": {"weight_decay": 0.2}},
+        {},
     ]
-    sections["geometry"]["smoke"] = {"grids": pairs, "measure": {}}
     sections.save()
     cells = load("geometry", "smoke").cells
-    assert len(cells) == 3 + 4 + 1 and {c.training.weight_decay for c in cells if c.data.T in (5, 6)} == {0.5}
+    assert {T: sum(c.data.T == T for c in cells) for T in (3, 5, 6, 7)} == {3: 6, 5: 2, 6: 2, 7: 2}
+    assert {c.training.weight_decay for c in cells if c.data.T in (5, 6)} == {0.2}
     for wrong, words in (
-        ([], "geometry.smoke.grids is []; allowed: a list of blocks"),
-        ([{"date": {}}], "geometry.smoke.grids.0.date is not a key"),
-        ([{"data": {"T": 3}}, {}], "geometry.smoke.grids.1 is {}; allowed: a block with data, training"),
+        ({"data": {"T": 3}}, "geometry.smoke.grids is {'data': {'T': 3}}; allowed: a list of blocks"),
+        ([{"date": {}}], "geometry.smoke.grids.0.date is not a key; allowed: data, training"),
+        ([{}, 3], "geometry.smoke.grids.1 is 3; allowed: a block with data, training"),
+        ([{"data": 3}], "geometry.smoke.grids.0.data must hold keys and values"),
+        ([{"data": {"T": []}}], "geometry.smoke.data.T is []"),
     ):
-        sections["geometry"]["smoke"]["grids"] = wrong
+        block["grids"] = wrong
         assert words in message(sections)
-    sections["geometry"]["smoke"] = {"grids": pairs, "data": {}, "measure": {}}
-    assert "geometry.smoke.data is not a key; allowed: grids, measure" in message(sections)
+    del block["grids"]
+    assert "geometry.smoke.grids is missing; where there is nothing to set: []" in message(sections)
 
 
 def test_a_count_is_the_list_that_it_stands_for(sections: Any) -> None:

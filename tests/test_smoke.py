@@ -85,7 +85,7 @@ def test_summary_holds_numbers_that_dvc_shows_and_claims_that_it_does_not(reprod
 
 
 def test_one_more_T_trains_only_its_cells(changed: Project) -> None:
-    changed.set("dataset_size.smoke.data.0.T", [3, 5, 10, 30, 100, 200, 300])
+    changed.set("dataset_size.smoke.grids.0.data.T", [3, 5, 10, 30, 100, 200, 300])
     output = changed.succeed("dvc", "repro")
     assert ran(output) == ["check", *(f"{stage}@dataset_size" for stage in ("generate", "train", "extract", "render"))]
     assert trained(output) == [2]
@@ -106,7 +106,7 @@ def test_a_measure_s_parameter_extracts_again_and_trains_nothing(changed: Projec
 def test_a_wrong_parameter_stops_everything_and_changes_nothing(changed: Project, target: list[str]) -> None:
     """DVC clears a stage's outputs away before it runs: the gate before all stages keeps them."""
     before = changed.outputs()
-    changed.set("dataset_size.smoke.data.0.S", 1.2)
+    changed.set("dataset_size.smoke.data.S", 1.2)
     changed.set("dataset_size.smoke.measure", {"learned": 0.3})
     done = changed.run("dvc", "repro", *target)
     assert done.returncode != 0
@@ -118,8 +118,8 @@ def test_a_wrong_parameter_stops_everything_and_changes_nothing(changed: Project
 
 
 def test_order_of_the_grid_and_number_of_workers_change_no_byte(changed: Project, reproduced: Project) -> None:
-    changed.set("dataset_size.smoke.data.0.T", [300, 100, 30, 10, 5, 3])
-    changed.set("dataset_size.smoke.data.0.data_seed", [1, 0])
+    changed.set("dataset_size.smoke.grids.0.data.T", [300, 100, 30, 10, 5, 3])
+    changed.set("dataset_size.smoke.data.data_seed", [1, 0])
     shutil.rmtree(changed.folder / ".cells")
     for stage in ("generate", "train", "extract", "render"):
         changed.succeed(stage, "dataset_size", WORKERS="1")
