@@ -1,6 +1,6 @@
 """What an experiment's JSON says: a few headline numbers, and each claim of the paper with what was measured.
 
-DVC shows numbers and skips lists, so that `dvc metrics show` prints the headline and not the claims' prose.
+DVC shows numbers and skips lists, so that `dvc metrics` prints the headline and not the claims' prose.
 `python -m stages.claims SCALE` prints every claim of that scale as the table that the README holds.
 """
 
@@ -67,8 +67,7 @@ def labelled_rows(table: pd.DataFrame, *names: str) -> dict[str, dict[str, float
 def write(path: Path, summary: Summary) -> None:
     """Write the summary as JSON, numbers to six digits."""
     held = sum(claim.holds is True for claim in summary.claims)
-    headline = summary.headline | {"claims_held": held, "claims_made": len(summary.claims)}
-    content = _plain(headline | {"claims": [claim._asdict() for claim in summary.claims]})
+    content = _plain(summary.headline | {"held": held} | {"claims": [claim._asdict() for claim in summary.claims]})
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 

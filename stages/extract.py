@@ -62,6 +62,8 @@ CELLS = SPEC | {
 }
 CELLS |= MOMENT
 
+CURVES = ("test_loss", "test_loss_median", "train_loss", "D_f_max", "D_x_max", "norm_W", "norm_b", "features_learned")
+
 HISTORY = (
     SPEC
     | {
@@ -85,7 +87,7 @@ VECTORS = SPEC | {
 
 
 def extract(name: str, scale: str, experiment: Experiment) -> None:
-    """Write the three tables and the summary."""
+    """Write the three tables, the curves and the summary."""
     own = importlib.import_module(f"stages.experiments.{name}.measure")
     own_columns: dict[str, Column] = getattr(own, "COLUMNS", {})
     own_items: dict[str, Column] = getattr(own, "ITEMS", {})
@@ -140,6 +142,9 @@ def extract(name: str, scale: str, experiment: Experiment) -> None:
         {c: _joined(v.get(c, [None] * len(v["item"])) for v in listed) for c in of_vectors},
     )
     frame = pd.read_parquet(paths.cells(name, scale))
+    sweep = [axis for axis in ("T", *Data.model_fields, *Training.model_fields) if "seed" not in axis]
+    known = frame[~frame.fresh]  # with new points at every step T has no end, and no place on its axis
+    tables.write_means(paths.curves(name, scale), known, list(dict.fromkeys(sweep)), CURVES)
     claims.write(paths.metrics(name, scale), own.summary(frame, measure))
 
 

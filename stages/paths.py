@@ -23,6 +23,11 @@ def cells(experiment: str, scale: str) -> Path:
     return Path("data/metrics", scale, f"{experiment}.parquet")
 
 
+def curves(experiment: str, scale: str) -> Path:
+    """CSV of means over seeds, for `dvc plots`, which reads no Parquet."""
+    return Path("data/metrics", scale, f"{experiment}.csv")
+
+
 def history(experiment: str, scale: str) -> Path:
     """Table of one row a snapshot."""
     return Path("data/metrics", scale, f"{experiment}.history.parquet")

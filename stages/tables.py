@@ -1,4 +1,4 @@
-"""Parquet tables with typed, documented columns: same rows, same bytes.
+"""Parquet tables with typed, documented columns, and means of them as CSV: same rows, same bytes.
 
 The description of a column is stored in the file: `pyarrow.parquet.read_schema(path).field(name).metadata`.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
@@ -40,6 +41,13 @@ def spec_columns(*models: type[BaseModel]) -> dict[str, Column]:
         for model in models
         for name, field in model.model_fields.items()
     }
+
+
+def write_means(path: Path, cells: pd.DataFrame, axes: Sequence[str], columns: Sequence[str]) -> None:
+    """Write columns' means by those axes that differ between cells as CSV, numbers to six digits."""
+    by = [axis for axis in axes if cells[axis].nunique() > 1] or list(axes[:1])
+    means = cells.groupby(by)[list(columns)].mean().reset_index()
+    write_bytes(path, means.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
 
 
 def _column_type(annotation: Any) -> Any:

@@ -87,12 +87,12 @@ def test_check_guards_every_stage_in_both_files_and_depends_on_what_it_imports()
 def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
     of = {
         name: str(getattr(paths, name)(x, "laptop"))
-        for name in ("datasets", "models", "cells", "history", "vectors", "images", "metrics", "figures")
+        for name in ("datasets", "models", "cells", "history", "vectors", "curves", "images", "metrics", "figures")
     } | {"mnist": str(paths.MNIST)}
     flow = {
         "generate": ([], ["datasets"]),
         "train": (["datasets"], ["models"]),
-        "extract": (["datasets", "models"], ["cells", "history", "vectors", "metrics"]),
+        "extract": (["datasets", "models"], ["cells", "history", "vectors", "curves", "metrics"]),
         "generate_digits": (["mnist"], ["datasets"]),
         "train_digits": (["mnist", "datasets"], ["models"]),
         "extract_digits": (["mnist", "datasets", "models"], ["images", "cells", "history", "vectors", "metrics"]),

@@ -61,6 +61,6 @@ def runs_through(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, stage
     cells = pd.read_parquet(paths.cells(name, "smoke"))
     assert len(cells) == len(experiment.cells) and (cells.status == "trained").all()
     summary = json.loads(paths.metrics(name, "smoke").read_text())
-    assert summary["claims_made"] == len(summary["claims"]) > 0
+    assert 0 <= summary["held"] <= len(summary["claims"]) > 0
     assert all(claim["claim"] and claim["source"] and claim["note"] for claim in summary["claims"])
     assert list(paths.figures(name, "smoke").iterdir())

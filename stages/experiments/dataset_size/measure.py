@@ -21,9 +21,7 @@ def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     if bump:
         headline |= {"bump": bump.height, "bump_T": bump.T}
     if len(many):
-        headline |= {"test_loss_end": float(many.test_loss.mean()), "features_end": float(many.features_learned.mean())}
-    if len(endless):
-        headline |= {"test_loss_infinity": float(endless.test_loss.mean())}
+        headline["features"] = float(many.features_learned.mean())
     claims = [
         _points_share(chosen[chosen["T"] <= FEW]),
         _rises_and_falls(bump),
