@@ -77,17 +77,15 @@ def table(scale: str) -> str:
     for path in sorted(Path("data/metrics", scale).glob("*.json")):
         for claim in json.loads(path.read_text())["claims"]:
             holds = {True: "yes", False: "**no**", None: "cannot tell"}[claim["holds"]]
-            paper = f"{_words(claim['paper'])} ({claim['source']})"
-            lines.append(f"| {path.stem} | {claim['claim']} | {paper} | {_words(claim['measured'])} | {holds} |")
+            paper = f"{words(claim['paper'])} ({claim['source']})"
+            lines.append(f"| {path.stem} | {claim['claim']} | {paper} | {words(claim['measured'])} | {holds} |")
     return "\n".join(lines)
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
     """A JSON value as a reader would write it, numbers to three digits."""
     if isinstance(value, dict):
-        return "; ".join(
-            f"{key}: {_words(v)}" if "=" not in key else f"{_words(v)} at {key}" for key, v in value.items()
-        )
+        return "; ".join(f"{key}: {words(v)}" if "=" not in key else f"{words(v)} at {key}" for key, v in value.items())
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 CHECKED = Path("data/params.checked")  # says that params.yaml is valid
 MNIST = Path("data/mnist")  # its four files
+PAGE = Path("figures/index.html")
 
 
 def datasets(experiment: str, scale: str) -> Path:

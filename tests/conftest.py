@@ -74,6 +74,8 @@ class Project:
             pipeline = yaml.load(ROOT / name)
             pipeline["vars"][0]["scale"] = scale
             pipeline["stages"].pop("fetch_mnist", None)
+            if report := pipeline["stages"].get("report"):
+                report["deps"] = [dep for dep in report["deps"] if "/paper/" not in dep]
             for stage, of in pipeline["stages"].items():
                 if "matrix" in of:
                     digits = ["memorization"] if stage.endswith("_digits") else []

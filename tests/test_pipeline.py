@@ -20,6 +20,7 @@ PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
 TOY, DIGITS = ("generate", "train", "extract"), ("generate_digits", "train_digits", "extract_digits")
 EXPERIMENTS = STAGES["render"]["matrix"]["x"]
+ONCE = {"check", "fetch_mnist", "report"}
 MATRIX = [(stage, x) for stage in STAGES if "matrix" in STAGES[stage] for x in STAGES[stage]["matrix"]["x"]]
 
 
@@ -125,8 +126,8 @@ def test_the_paper_s_pipeline_is_the_same_but_for_its_scale_and_folder() -> None
     assert paper["vars"] == [{"scale": "paper"}] and PIPELINE["vars"] == [{"scale": "laptop"}]
     for stage in paper["stages"].values():
         assert stage.pop("wdir") == "../.."
-    # the whole of params.yaml is checked once, and digits are fetched once, in the root's pipeline
-    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name not in ("check", "fetch_mnist")}
+    # the whole of params.yaml is checked once, digits are fetched once and one page is written, in the root's pipeline
+    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name not in ONCE}
 
 
 def test_digits_are_fetched_to_where_they_are_read_from() -> None:
@@ -135,9 +136,21 @@ def test_digits_are_fetched_to_where_they_are_read_from() -> None:
     assert declared("fetch_mnist", "", "outs") == [str(paths.MNIST)]
 
 
+def test_the_page_depends_on_what_it_imports_and_reads() -> None:
+    code = {str(f.relative_to(ROOT)) for f in imported("stages.report.__main__", set()) if holds_code(f)}
+    code |= {f"stages/experiments/{x}/{name}.py" for x in EXPERIMENTS for name in ("__init__", "figure")}  # docstrings
+    code |= {"stages/report/page.html"}
+    deps = set(declared("report", "", "deps"))
+    assert {name for name in deps if name.startswith("stages/")} == code
+    run = {path.stem for path in (ROOT / "data/metrics/paper").glob("*.json")}  # of the paper's scale
+    paper = {f"data/metrics/paper/{x}.json" for x in run} | {f"figures/paper/{x}" for x in run}
+    assert deps - code == {"params.yaml", "data/metrics/laptop", "figures/laptop"} | paper
+    assert declared("report", "", "outs") == [str(paths.PAGE)]
+
+
 def test_code_depends_on_single_files() -> None:
     for name, stage in STAGES.items():
-        for dep in set(stage["deps"]) - {str(paths.MNIST)}:
+        for dep in (dep for dep in stage["deps"] if dep.startswith("stages/")):
             assert "." in Path(dep).name, f"{name} depends on a folder: {dep}"
 
 

@@ -36,7 +36,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.succeed("dvc", "init", "-q")
     project.succeed("dvc", "config", "core.analytics", "false")
     output = project.succeed("dvc", "repro")
-    assert len(ran(output)) == 13, output
+    assert len(ran(output)) == 14, output
     return project
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.experiments.counterfactual.copies import copies_cost, radius
-from stages.experiments.counterfactual.measure import across, ensemble, explained, summary
+from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_D_x, summary
 from stages.params import Cell
 from stages.toy.data import pool, sample, trained_on
 from stages.toy.model import Model
@@ -63,6 +63,8 @@ def test_an_ensemble_knows_which_points_each_model_holds(training: Any) -> None:
     assert of.losses.shape == of.held.shape == of.D_x.shape == (2, 8) and of.init_seed.tolist() == [0, 1]
     assert (of.held.sum(axis=1) == 4).all() and (np.isnan(of.D_x) == ~of.held).all()
     np.testing.assert_allclose(of.D_x[of.held], 2 / 4, rtol=1e-3)
+    np.testing.assert_allclose(mean_D_x(of)[of.held.any(axis=0)], 2 / 4, rtol=1e-3)
+    assert (np.isnan(mean_D_x(of, slice(0, 1))) == ~of.held[0]).all()
     assert of.losses[of.held].max() < 1e-3 and of.losses[~of.held].min() > 0.99
 
 

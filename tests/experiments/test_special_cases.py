@@ -92,14 +92,14 @@ def table(**areas: float) -> pd.DataFrame:
 
 def test_claims_go_by_the_areas() -> None:
     found = [claim.holds for claim in summary(table(code=0.95), MEASURE).claims]
-    assert found == [True] * 6 + [None]
+    assert found == [True] * 7 + [None]
     found = [
         claim.holds for claim in summary(table(code=0.95, D_star=0.97).assign(candidates_right=0.0), MEASURE).claims
     ]
-    assert found == [True, True, True, True, False, False, None]
+    assert found == [True, True, True, True, False, False, False, None]
     found = [claim.holds for claim in summary(table(code=0.95, explained=0.99), MEASURE).claims]
     assert found[4] is True  # an error is no score of h, and not compared with
     assert [claim.holds for claim in summary(table(), MEASURE).claims][:4] == [False] * 4
     lost = table(code=0.95).assign(planted_recalled=0.0)
-    assert summary(lost, MEASURE).claims[6].holds is False
-    assert summary(table(code=0.55).assign(planted_recalled=0.0), MEASURE).claims[6].holds is True
+    assert summary(lost, MEASURE).claims[7].holds is False
+    assert summary(table(code=0.55).assign(planted_recalled=0.0), MEASURE).claims[7].holds is True

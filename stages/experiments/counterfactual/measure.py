@@ -112,7 +112,6 @@ def _compared(model: Model, points: Points, of: Ensemble) -> dict[str, Any]:
     h, share = model.hidden(points), explained(of.losses)
     scores = {"D_x": dimensionality(h), "D_star": leverage(h, whitening(h)), "norm": np.linalg.norm(h, axis=1)}
     scores["loss"] = -point_losses(model, points)
-    scores["D_x_mean"] = np.nansum(of.D_x, axis=0) / of.held.sum(axis=0)
     by_loss, by_share = counterfactual(-of.losses, of.held), counterfactual(share, of.held)
     seeds = np.unique(of.init_seed)
     halves = [np.isin(of.init_seed, seeds[k::2]) for k in (0, 1)]
@@ -124,14 +123,28 @@ def _compared(model: Model, points: Points, of: Ensemble) -> dict[str, Any]:
         "memorization_loss": by_loss,
         "memorization": by_share,
         "D_star": scores["D_star"],
-        "D_x_mean": scores["D_x_mean"],
+        "D_x_mean": mean_D_x(of),
         "reliability_loss": split_half(-of.losses, of.held),
         "reliability": split_half(share, of.held),
         "reliability_inits": spearman(*(counterfactual(share[half], of.held[half]) for half in halves))
         if len(seeds) > 1
         else None,
         **{f"rho_{name}": spearman(score, by_share) for name, score in scores.items()},
+        "rho_D_x_mean": np.mean(
+            [
+                spearman(mean_D_x(of, slice(k, None, 2)), counterfactual(share[1 - k :: 2], of.held[1 - k :: 2]))
+                for k in (0, 1)
+            ]
+        ),
     }
+
+
+def mean_D_x(of: Ensemble, some: slice = slice(None)) -> NDArray[np.float64]:
+    """(T,) mean D_x in those of some models that hold the point; NaN where none does."""
+    held = of.held[some].sum(axis=0)
+    total = np.nansum(of.D_x[some], axis=0)
+    mean: NDArray[np.float64] = np.divide(total, held, out=np.full(len(held), np.nan), where=held > 0)
+    return mean
 
 
 def _own(of: Cell, model: Model) -> dict[str, Any]:
@@ -217,7 +230,7 @@ def _measures(of: pd.DataFrame, score: str) -> Claim:
         bool((by_T.dropna() >= STRONG).all()) if by_T.notna().any() else None,
         "rank correlation with counterfactual memorisation over models that start from several initial weights, of "
         + (
-            "the mean over those that hold the point"
+            "its mean over half of those that hold the point, with memorisation by the other half"
             if several
             else "one model of all points, mean over the initial weights"
         )

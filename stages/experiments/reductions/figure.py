@@ -37,13 +37,13 @@ def _side_by_side(tables: Tables, summary: dict[str, Any]) -> Figure:
     rows = [(reduction, kind) for reduction in COLORS for kind in ("feature", "point")]
     panels = below.subplots(len(rows), len(shown), squeeze=False)
     vectors = tables.vectors[tables.vectors.data_seed == tables.vectors.data_seed.min()]
+    for panel, T in zip(panels[0], shown, strict=True):
+        panel.set_title(f"T = {T:,}")
     for line, (reduction, kind) in zip(panels, rows, strict=True):
         for panel, T in zip(line, shown, strict=True):
             v = vectors[(vectors.reduction == reduction) & (vectors["T"] == T) & (vectors.kind == kind)]
             color = style.FEATURE if kind == "feature" else style.POINT
             style.arrows(panel, v.x, v.y, color, 1.15 * v.norm.max(), spokes=len(v) <= 200)
-            if line is panels[0]:
-                panel.set_title(f"T = {T:,}")
         line[0].set_ylabel(f"{reduction}\n{kind}s", rotation=0, ha="right", va="center")
     statement = "Summed or averaged over features: the same ends, another middle"
     figure.suptitle(style.title(summary, statement, "Does it matter whether the error is summed or averaged?"))

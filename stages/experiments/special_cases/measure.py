@@ -118,7 +118,8 @@ def areas(of: pd.DataFrame, kind: str) -> pd.Series:
 def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
     """Which scores work, by what they are asked to tell apart, and whether knowing the structure is needed."""
     of = stored(cells)
-    claims = [_works(of, kind) for kind in COMPARISONS] + [_knowing(of), _candidates(of), _forgotten(cells)]
+    claims = [_works(of, kind) for kind in COMPARISONS] + [_knowing(of, "noisy"), _knowing(of, "trained")]
+    claims += [_candidates(of), _forgotten(cells)]
     headline = {f"best_area_{kind}": float(areas(of, kind).iloc[0]) for kind in COMPARISONS} if len(of) else {}
     return Summary(headline, claims)
 
@@ -140,19 +141,20 @@ def _works(of: pd.DataFrame, kind: str) -> Claim:
     )
 
 
-def _knowing(of: pd.DataFrame) -> Claim:
-    knows, blind = (of[[f"area_noisy_{name}" for name in names]].max(axis=1) for names in (KNOWING, BLIND))
+def _knowing(of: pd.DataFrame, kind: str) -> Claim:
+    knows, blind = (of[[f"area_{kind}_{name}" for name in names]].max(axis=1) for names in (KNOWING, BLIND))
     gain = knows - blind
+    against = COMPARISONS[kind].words.partition(" against ")[2]
     return Claim(
-        "knowing what is in superposition tells special cases better",
+        f"knowing what is in superposition tells special cases from {against} better",
         "the thread",
         "knowing the superposition makes detection possible",
         {"gain": gain.mean(), "standard error": gain.sem()} if len(of) > 1 else None,
         labelled(gain.groupby([of.m, of.copies]).mean(), "m", "R"),
         above_zero(gain),
-        "planted points under noise against ordinary inputs: ROC area of the better of the scores of h that use "
-        "features and candidate points, less that of the best that do not; holds if above two standard errors over "
-        "models that recall the planted points; an area is .5 where there is no candidate",
+        f"{COMPARISONS[kind].words}: ROC area of the better of the scores of h that use features and candidate points, "
+        "less that of the best that do not; holds if above two standard errors over models that recall the planted "
+        "points; an area is .5 where there is no candidate",
     )
 
 

@@ -1,0 +1,174 @@
+"""What the page says, read from files: claims from the metrics, figures, sections of params.yaml, docstrings."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from stages import paths
+from stages.claims import words
+from stages.params import FILE
+
+OTHER = {"laptop": "paper", "paper": "laptop", "smoke": "paper"}  # the scale whose claims stand beside a scale's own
+KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
+LONG = re.compile(r"\d+\.\d{3,}")
+EXPERIMENTS = Path("stages/experiments")
+PICTURES = {  # the finding: experiment, figure, and what it shows
+    "points": ("geometry", "polygons", "Few points: each is stored, as the corner of a polygon"),
+    "regimes": ("dataset_size", "regimes", "More points: from points to features, and worse in between"),
+    "map": ("hidden_size", "hidden_size", "More data, or more hidden dimensions, can each hurt"),
+    "gap": ("replication_gap", "replication_gap", "Why replications disagree: a sum or a mean, which is Adam's eps"),
+    "memorised": ("counterfactual", "regimes", "What is stored, where it generalises, what is memorised"),
+}
+
+
+class Image(NamedTuple):
+    """A figure as the page holds it."""
+
+    name: str
+    source: str  # a data: address
+    alt: str
+
+
+class Row(NamedTuple):
+    """A claim at this scale, and at the other one where it was run; `holds` is yes, no or cannot tell."""
+
+    experiment: str
+    claim: str
+    paper: str
+    measured: str
+    spread: str
+    holds: str
+    note: str
+    other_measured: str
+    other_holds: str
+
+
+class Experiment(NamedTuple):
+    """All that the page has of one experiment."""
+
+    name: str
+    sentence: str
+    caption: str
+    images: list[Image]
+    other_images: list[Image]
+    parameters: str
+    rows: list[Row]
+
+
+class Picture(NamedTuple):
+    """One of the few that tell the finding: the image of that name of an experiment."""
+
+    title: str
+    experiment: str
+    image: str
+    alt: str
+
+
+def experiments(scale: str) -> list[Experiment]:
+    """Every experiment that has metrics at the scale, in the order of params.yaml."""
+    sections = re.findall(r"^(\w+):", FILE.read_text(), re.MULTILINE)
+    return [_experiment(name, scale) for name in sections if paths.metrics(name, scale).exists()]
+
+
+def pictures(scale: str) -> list[Picture]:
+    """Those of PICTURES that have been drawn."""
+    found = []
+    for name, figure, title in PICTURES.values():
+        found += [Picture(title, name, figure, f"{title}. {i.alt}") for i in _images(name, scale) if i.name == figure]
+    return found
+
+
+def scorecard(of: list[Experiment]) -> dict[str, int]:
+    """How many claims there are, and how many came out how."""
+    results = [row.holds for experiment in of for row in experiment.rows]
+    return {"all": len(results)} | {result: results.count(result) for result in ("yes", "no", "cannot tell")}
+
+
+def _experiment(name: str, scale: str) -> Experiment:
+    return Experiment(
+        name,
+        _docstring(EXPERIMENTS / name / "__init__.py"),
+        _docstring(EXPERIMENTS / name / "figure.py"),
+        _images(name, scale),
+        _images(name, OTHER[scale]),
+        section(name, scale),
+        _rows(name, scale),
+    )
+
+
+def _rows(name: str, scale: str) -> list[Row]:
+    other = {claim["claim"]: claim for claim in _claims(name, OTHER[scale])}
+    rows = []
+    for claim in _claims(name, scale):
+        beside = other.get(claim["claim"])
+        rows.append(
+            Row(
+                name,
+                claim["claim"],
+                f"{words(claim['paper'])} ({claim['source']})",
+                words(claim["measured"]),
+                words(claim["spread"]) if claim["spread"] else "",
+                _holds(claim),
+                claim["note"],
+                words(beside["measured"]) if beside else "",
+                _holds(beside) if beside else "",
+            )
+        )
+    return rows
+
+
+def _claims(name: str, scale: str) -> list[dict[str, Any]]:
+    path = paths.metrics(name, scale)
+    claims: list[dict[str, Any]] = json.loads(path.read_text())["claims"] if path.exists() else []
+    return claims
+
+
+def _holds(claim: dict[str, Any]) -> str:
+    return {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
+
+
+def _images(name: str, scale: str) -> list[Image]:
+    folder = paths.figures(name, scale)
+    files = sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
+    alt = _docstring(EXPERIMENTS / name / "figure.py")
+    size = "" if scale == "laptop" else f", {scale} scale"
+    return [Image(f.stem, address(f), f"{name}, {f.stem.replace('_', ' ')}{size}. {alt}") for f in files]
+
+
+def address(path: Path) -> str:
+    """A file as a data: address that may stand between double quotes.
+
+    SVG stays text, which is shorter, with coordinates to a hundredth of a point.
+    """
+    kind = KINDS[path.suffix]
+    if path.suffix != ".svg":
+        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", path.read_text(), flags=re.DOTALL)
+    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda of: LONG.sub(lambda number: f"{float(number[0]):.2f}", of[0]), text)
+    return f"data:{kind}," + quote(" ".join(text.split()).replace('"', "'"), safe=" <>=:/;,.()'!*~+-_[]{}|^@$?`")
+
+
+def section(name: str, scale: str) -> str:
+    """An experiment's section of params.yaml at a scale as it stands there, comments included."""
+    text = FILE.read_text()
+    block = re.search(rf"^{name}:(.*\n)((?:(?: .*)?\n)*)", text, re.MULTILINE)
+    lines = block[2].splitlines() if block else []
+    kept, inside = [], False
+    for line in lines:
+        if re.match(r"  \w", line):
+            inside = line.startswith(f"  {scale}:")
+        if inside and line.strip():
+            kept.append(line)
+    return "\n".join([f"{name}:{block[1].rstrip()}" if block else "", *kept])
+
+
+def _docstring(path: Path) -> str:
+    """The first paragraph of a module's docstring, without running it."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return " ".join(text.split("\n\n")[0].split())
