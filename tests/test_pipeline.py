@@ -16,7 +16,18 @@ from ruamel.yaml import YAML
 from stages import params, paths
 from tests.conftest import ROOT
 
-PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+
+def pipeline(path: str) -> dict[str, Any]:
+    """A dvc.yaml, with the lists that its matrices name in place of the names."""
+    content, lists = (YAML(typ="safe").load(ROOT / name) for name in (path, "stages/experiments.yaml"))
+    for stage in content["stages"].values():
+        if "matrix" in stage:
+            stage["matrix"]["x"] = lists[stage["matrix"]["x"].strip("${}")]
+    assert lists["experiments"] == lists["toy_models"] + lists["classifiers"]
+    return content
+
+
+PIPELINE = pipeline("dvc.yaml")
 STAGES = PIPELINE["stages"]
 TOY, DIGITS = ("generate", "train", "extract"), ("generate_digits", "train_digits", "extract_digits")
 EXPERIMENTS = STAGES["render"]["matrix"]["x"]
@@ -122,8 +133,9 @@ def test_every_experiment_has_its_section_its_stages_and_its_folder() -> None:
 
 
 def test_the_paper_s_pipeline_is_the_same_but_for_its_scale_and_folder() -> None:
-    paper: dict[str, Any] = YAML(typ="safe").load(ROOT / "stages" / "paper" / "dvc.yaml")
-    assert paper["vars"] == [{"scale": "paper"}] and PIPELINE["vars"] == [{"scale": "laptop"}]
+    paper = pipeline("stages/paper/dvc.yaml")
+    assert paper["vars"] == [{"scale": "paper"}, "../experiments.yaml"]
+    assert PIPELINE["vars"] == [{"scale": "laptop"}, "stages/experiments.yaml"]
     for stage in paper["stages"].values():
         assert stage.pop("wdir") == "../.."
     # the whole of params.yaml is checked once, digits are fetched once and one page is written, in the root's pipeline

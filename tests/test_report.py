@@ -1,0 +1,223 @@
+"""The page: all its numbers are read from the metrics files, and it works in a browser without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from stages import paths
+from stages.errors import UserError
+from stages.params import load_all
+from stages.report import content, explorer
+from stages.report.__main__ import page
+from tests.conftest import ROOT
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The committed results, of which the metrics may be changed."""
+    for name in ("figures", "stages", "params.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "data/metrics", tmp_path / "data/metrics")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def texts(html: str) -> str:
+    """What a reader sees of a page."""
+    body = re.sub(r"<script>.*?</script>|<style>.*?</style>", " ", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", re.sub(r'src="[^"]*"', "", body))).split())
+
+
+def test_a_changed_metric_changes_the_page(results: Path) -> None:
+    before = texts(page("laptop"))
+    path = paths.metrics("dataset_size", "laptop")
+    summary = json.loads(path.read_text())
+    claim = next(claim for claim in summary["claims"] if claim["holds"])
+    claim |= {"measured": {"a number": 0.123456}, "spread": [7.25], "holds": False}
+    path.write_text(json.dumps(summary))
+    after = texts(page("laptop"))
+    assert "a number: 0.1235" in after and "[7.25]" in after and "a number: 0.1235" not in before
+    count = re.compile(r"(\d+) claims, .*?: (\d+) hold, (\d+) do not")
+    (every, held, failed), now = ([int(n) for n in count.search(of).groups()] for of in (before, after))  # type: ignore[union-attr]
+    assert now == [every, held - 1, failed + 1]
+
+
+def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
+    files = [json.loads(path.read_text())["claims"] for path in Path("data/metrics/laptop").glob("*.json")]
+    claims = [claim["holds"] for of in files for claim in of]
+    of = content.scorecard(content.experiments("laptop"))
+    assert of == {
+        "all": len(claims),
+        "yes": claims.count(True),
+        "no": claims.count(False),
+        "cannot tell": claims.count(None),
+    }
+
+
+def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
+    rows = {
+        row.claim: row for of in content.experiments("laptop") for row in of.rows if row.experiment == "dataset_size"
+    }
+    for claim in json.loads(paths.metrics("dataset_size", "paper").read_text())["claims"]:
+        assert rows[claim["claim"]].other_holds == {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
+    geometry = next(of for of in content.experiments("laptop") if of.name == "geometry")
+    assert all(row.other_holds == row.other_measured == "" for row in geometry.rows)  # not run there
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows(results: Path) -> None:
+    html = page("laptop")
+    assert len(html.encode()) < 10_000_000
+    tags = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.findall(r'(?:src|srcset|action|poster)="(?!data:)[^"]*"|<link|@import|url\(', tags)
+    images = re.findall(r"<img [^>]*?>", re.sub(r'src="[^"]*"', "", tags))
+    assert len(images) > 30 and all(len(re.search(r'alt="([^"]*)"', image).group(1)) > 20 for image in images)  # type: ignore[union-attr]
+    same = set(re.findall(r'data-same="([^"]*)"', tags))
+    assert len(same) == len(content.PICTURES) and same <= set(re.findall(r'<img id="([^"]*)"', tags))
+
+
+def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path) -> None:
+    of = {experiment.name: experiment for experiment in content.experiments("laptop")}
+    assert set(of) == {name for name, scale in load_all() if scale == "laptop"}
+    for name, experiment in of.items():
+        drawn = {f.stem for f in paths.figures(name, "laptop").glob("*") if f.suffix in content.KINDS}
+        assert {image.name for image in experiment.images} == drawn != set()
+        assert experiment.sentence and experiment.caption and experiment.rows
+        assert experiment.parameters.startswith(f"{name}:  # ") and "\n  laptop:\n" in experiment.parameters
+        assert "paper:" not in experiment.parameters and "smoke:" not in experiment.parameters
+
+
+def test_without_results_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "params.yaml").symlink_to(ROOT / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="run the stages before this one first"):
+        page("laptop")
+
+
+def test_an_svg_is_the_same_picture_to_a_hundredth_of_a_point(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    path.write_text(
+        '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><!-- a "remark" -->\n'
+        '<g transform="scale(0.015625)"><path id="p" d="M 1.23456 2 L 3.98765 4.5" style="fill: #ff0000"/></g>'
+        '<text x="1.23456">50% &amp; more</text></svg>'
+    )
+    source = content.address(path)
+    assert '"' not in source and "#" not in source
+    root = ET.fromstring(unquote(source.partition(",")[2]))
+    group, text = root
+    assert group.get("transform") == "scale(0.015625)"  # coordinates alone are shortened
+    assert group[0].get("d") == "M 1.23 2 L 3.99 4.5" and group[0].get("style") == "fill: #ff0000"
+    assert text.text == "50% & more" and text.get("x") == "1.23"
+
+
+def decoded(table: dict[str, list[Any]]) -> pd.DataFrame:
+    """Rows as the page's script makes them."""
+    return pd.DataFrame(
+        {
+            name: [v for value, count in of for v in [value] * count] if isinstance(of[0], list) else of
+            for name, of in table.items()
+        }
+    )
+
+
+def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> None:
+    charts = explorer.explorer("laptop")
+    assert charts is not None
+    vectors = pd.read_parquet(paths.vectors(explorer.EXPLORED, "laptop"))
+    shown = decoded(charts.data["vectors"])
+    assert len(shown) == len(vectors)
+    key = ["T", "reduction", "data_seed", "kind", "item"]
+    both = shown.merge(vectors[[*key, "D", "norm", "x", "y"]], on=key, suffixes=("", "_of"))
+    assert len(both) == len(vectors) and (both.D / both.D_of.clip(lower=1e-12) - 1)[both.D_of > 0].abs().max() < 0.006
+    longest = both.groupby(["T", "reduction", "data_seed", "kind"]).norm_of.transform("max")
+    assert (both.u * longest - both.x).abs().max() < 0.006 * longest.max()
+    assert (
+        both.groupby(["T", "reduction", "data_seed", "kind"])[["u", "v"]]
+        .apply(lambda of: (of.u**2 + of.v**2).max())
+        .between(0.98, 1.02)
+        .all()
+    )
+    losses = decoded(charts.data["losses"])
+    assert len(losses) == len(charts.choices["T"]) * len(charts.choices["reduction"]) * len(charts.choices["data_seed"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="needs a chromium")
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, scheme: str) -> None:
+    tab, said, asked = opened(page("laptop"), width, scheme)
+    tab.wait_for_function("window.explorer && window.explorer.views.length == 4 && window.film")
+    assert tab.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width  # nothing is cut
+    overlap = """() => [...document.querySelectorAll('.card')].some((a, i, all) => all.slice(i + 1).some(b => {
+        const [p, q] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
+        return p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1;
+    })) || [...document.querySelectorAll('.card svg')].some(svg =>
+        svg.getBoundingClientRect().right > svg.closest('.card').getBoundingClientRect().right)"""
+    assert not tab.evaluate(overlap)
+
+    def marks(part: str) -> list[str]:
+        names = ("features", "points", "dimensionalities", "losses") if part == "explorer" else ("features", "points")
+        return [tab.locator(f"#{part}-{name} svg").inner_html() for name in names]
+
+    start = marks("explorer")
+    tab.focus("#explorer-T")
+    tab.keyboard.press("ArrowRight")  # by keyboard alone
+    tab.wait_for_function("window.explorer.state.T == 8")
+    tab.wait_for_timeout(300)
+    assert tab.inner_text("#explorer-says") == "T = 8"
+    assert all(before != after for before, after in zip(start, marks("explorer"), strict=True))
+    assert tab.locator("#explorer-points svg .mark-symbol path").count() == 8  # as many marks as points
+    for name, value in (("reduction", "sum"), ("data_seed", "1")):
+        start = marks("explorer")
+        tab.select_option(f"#explorer-{name}", value)
+        tab.wait_for_timeout(300)
+        assert all(before != after for before, after in zip(start, marks("explorer"), strict=True))
+    tab.locator("#explorer-points svg .mark-symbol path").first.hover()
+    tab.wait_for_function("document.querySelector('#vg-tooltip-element.visible')?.innerText.includes('dimensionality')")
+
+    start = marks("film")
+    tab.click("#film-play")
+    tab.wait_for_function("window.film.state.frame >= 3")
+    tab.click("#film-play")
+    tab.wait_for_timeout(300)
+    frame = tab.evaluate("window.film.state.frame")
+    assert all(before != after for before, after in zip(start, marks("film"), strict=True))
+    tab.wait_for_timeout(400)
+    assert tab.evaluate("window.film.state.frame") == frame  # it has stopped
+    assert said == [] and len(asked) == 1  # the page itself
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Any]:
+    """Open a page in a browser of that width and colour scheme: the tab, what it says and what it asks for."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+
+        def open_page(html: str, width: int, scheme: Any) -> tuple[Any, list[str], list[str]]:
+            (tmp_path / "index.html").write_text(html)
+            tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            said: list[str] = []
+            asked: list[str] = []
+            tab.on("console", lambda message: said.append(message.text))
+            tab.on("pageerror", lambda error: said.append(str(error)))
+            tab.on("request", lambda request: request.url.startswith("data:") or asked.append(request.url))
+            tab.goto((tmp_path / "index.html").as_uri())
+            return tab, said, asked
+
+        yield open_page
+        browser.close()
