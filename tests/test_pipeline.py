@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -205,18 +204,3 @@ def test_the_top_level_holds_nothing_unexpected() -> None:
         "tests",
     }
     assert {name for name in top if not name.startswith(".")} <= expected
-
-
-def test_the_readme_s_table_is_what_the_command_prints() -> None:
-    held = (ROOT / "README.md").read_text().split("<!-- claims -->\n")[1].split("\n<!-- end of claims -->")[0]
-    printed = subprocess.run(
-        [sys.executable, "-m", "stages.claims", "laptop"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    assert held == printed.strip()
-
-
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert len(links) > 15
-    for link in links:
-        assert link.startswith("https://") or (ROOT / link).exists(), link
