@@ -81,8 +81,9 @@ def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows
     html = page("laptop")
     assert len(html.encode()) < 10_000_000
     tags = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
-    assert not re.findall(r'(?:src|srcset|action|poster)="(?!data:)[^"]*"|<link|@import|url\(', tags)
-    images = re.findall(r"<img [^>]*?>", re.sub(r'src="[^"]*"', "", tags))
+    tags = re.sub(r' src="data:[^"]*"', "", tags)
+    assert not re.findall(r'src="|srcset|action=|poster=|<link|@import|url\(', tags)
+    images = re.findall(r"<img [^>]*>", tags)
     assert len(images) > 30 and all(len(re.search(r'alt="([^"]*)"', image).group(1)) > 20 for image in images)  # type: ignore[union-attr]
     same = set(re.findall(r'data-same="([^"]*)"', tags))
     assert len(same) == len(content.PICTURES) and same <= set(re.findall(r'<img id="([^"]*)"', tags))
@@ -140,7 +141,7 @@ def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> No
     assert len(shown) == len(vectors)
     key = ["T", "reduction", "data_seed", "kind", "item"]
     both = shown.merge(vectors[[*key, "D", "norm", "x", "y"]], on=key, suffixes=("", "_of"))
-    assert len(both) == len(vectors) and (both.D / both.D_of.clip(lower=1e-12) - 1)[both.D_of > 0].abs().max() < 0.006
+    assert len(both) == len(vectors) and (both.D / both.D_of - 1)[both.D_of > 1e-9].abs().max() < 0.006
     longest = both.groupby(["T", "reduction", "data_seed", "kind"]).norm_of.transform("max")
     assert (both.u * longest - both.x).abs().max() < 0.006 * longest.max()
     assert (
