@@ -81,25 +81,27 @@ def test_summary_holds_numbers_that_dvc_shows_and_claims_that_it_does_not(reprod
         assert claim.keys() == {"claim", "source", "paper", "measured", "spread", "holds", "note"}
         assert claim["holds"] in (True, False, None)
     shown = reproduced.succeed("dvc", "metrics", "show")
-    assert "polygons_orthonormal" in shown and "spread" not in shown
+    assert "dataset_size.json" in shown and "held" in shown and "spread" not in shown
+    assert max(map(len, shown.splitlines())) <= 80  # the few that matter
 
 
 def test_one_more_T_trains_only_its_cells(changed: Project) -> None:
     changed.set("dataset_size.smoke.grids.0.data.T", [3, 5, 10, 30, 100, 200, 300])
     output = changed.succeed("dvc", "repro")
-    assert ran(output) == ["check", *(f"{stage}@dataset_size" for stage in ("generate", "train", "extract", "render"))]
+    own = [f"{stage}@dataset_size" for stage in ("generate", "train", "extract", "render")]
+    assert ran(output) == ["check", *own, "report"]
     assert trained(output) == [2]
 
 
-def test_restyling_a_figure_runs_render_alone(changed: Project) -> None:
+def test_restyling_a_figure_draws_it_and_writes_the_page_and_no_more(changed: Project) -> None:
     figure = changed.folder / "stages/experiments/geometry/figure.py"
     figure.write_text(figure.read_text().replace("Few data points", "A few data points"))
-    assert ran(changed.succeed("dvc", "repro")) == ["render@geometry"]
+    assert ran(changed.succeed("dvc", "repro")) == ["render@geometry", "report"]
 
 
 def test_a_measure_s_parameter_extracts_again_and_trains_nothing(changed: Project) -> None:
     changed.set("geometry.smoke.measure", {"learned": 0.3})
-    assert ran(changed.succeed("dvc", "repro")) == ["check", "extract@geometry", "render@geometry"]
+    assert ran(changed.succeed("dvc", "repro")) == ["check", "extract@geometry", "render@geometry", "report"]
 
 
 @pytest.mark.parametrize("target", [[], ["render@dataset_size"], ["stages/paper/dvc.yaml"]], ids=str)

@@ -30,6 +30,7 @@ def page(scale: str) -> str:
     )
     return environment.get_template("page.html").render(
         scale=scale,
+        other=content.OTHER[scale],
         experiments=experiments,
         pictures=content.pictures(scale),
         scorecard=content.scorecard(experiments),

@@ -50,7 +50,7 @@ def explorer(scale: str) -> Charts | None:
         ),
         {
             "features": "Features, columns of W",
-            "points": "Data points, their hidden vectors",
+            "points": "Hidden vectors of points",
             "dimensionalities": "Dimensionality, largest first",
             "losses": "Test loss over training points",
         },
@@ -85,7 +85,7 @@ def film(scale: str) -> Charts | None:
         ),
         {
             "features": "Features during training",
-            "points": "Data points during training",
+            "points": "Hidden vectors during training",
             "losses": "Loss over training steps",
         },
         {
