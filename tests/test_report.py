@@ -189,6 +189,10 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     tab.locator("#explorer-points svg .mark-symbol path").first.hover()
     tab.wait_for_function("document.querySelector('#vg-tooltip-element.visible')?.innerText.includes('dimensionality')")
 
+    tab.select_option("#film-T", "1000")
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("""() => { const [card, title] = ['#film-losses', '#film-losses .role-axis-title text'].map(
+        name => document.querySelector(name).getBoundingClientRect()); return title.left >= card.left; }""")
     start = marks("film")
     tab.click("#film-play")
     tab.wait_for_function("window.film.state.frame >= 3")

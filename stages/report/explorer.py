@@ -118,7 +118,8 @@ def _columns(table: pd.DataFrame, names: list[str], few: list[str]) -> dict[str,
 
 
 def _specs(charts: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: chart.to_dict() for name, chart in charts.items()}
+    fitted = alt.AutoSizeParams(type="pad", resize=True)  # to axes whose labels change
+    return {name: chart.properties(autosize=fitted).to_dict() for name, chart in charts.items()}
 
 
 def _params(chart: Any, names: list[str]) -> Any:

@@ -122,6 +122,6 @@ def _radius(axes: Axes, of: pd.DataFrame) -> None:
     similar = of[of.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
     axes.set(xlabel="points left out, k; below: their least similarity to it", ylabel="share explained, lost")
     axes.set(xscale="log", ylim=(-0.1, 1.25))
-    axes.set_xticks(similar.index, labels=[f"{k}\n{cosine:.2f}" for k, cosine in similar.items()], fontsize=7.5)
+    axes.set_xticks(similar.index, labels=[f"{k}\n{cosine:.1f}" for k, cosine in similar.items()], fontsize=7.5)
     axes.minorticks_off()
     axes.legend(fontsize=8, loc="upper left")
