@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.experiments.counterfactual.copies import copies_cost, radius
-from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_D_x, summary
+from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_inside, summary
 from stages.params import Cell
 from stages.toy.data import pool, sample, trained_on
 from stages.toy.model import Model
@@ -61,10 +61,10 @@ def test_an_ensemble_knows_which_points_each_model_holds(training: Any) -> None:
     cells = [Cell(whole.model_copy(update={"subset": 0.5, "subset_seed": k}), training(init_seed=k)) for k in (0, 1)]
     of = ensemble(cells, [storing(cell.data) for cell in cells])
     assert of.losses.shape == of.held.shape == of.D_x.shape == (2, 8) and of.init_seed.tolist() == [0, 1]
-    assert (of.held.sum(axis=1) == 4).all() and (np.isnan(of.D_x) == ~of.held).all()
+    assert (of.held.sum(axis=1) == 4).all() and (of.D_x[~of.held] == 0).all()
     np.testing.assert_allclose(of.D_x[of.held], 2 / 4, rtol=1e-3)
-    np.testing.assert_allclose(mean_D_x(of)[of.held.any(axis=0)], 2 / 4, rtol=1e-3)
-    assert (np.isnan(mean_D_x(of, slice(0, 1))) == ~of.held[0]).all()
+    np.testing.assert_allclose(mean_inside(of.D_x, of.held)[of.held.any(axis=0)], 2 / 4, rtol=1e-3)
+    assert (np.isnan(mean_inside(of.D_x[:1], of.held[:1])) == ~of.held[0]).all()
     assert of.losses[of.held].max() < 1e-3 and of.losses[~of.held].min() > 0.99
 
 
@@ -118,6 +118,7 @@ def near(similar: float, random: float) -> pd.DataFrame:
 
 def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
     own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "rho_D_x_mean", "reliability_loss", "reliability_inits")
+    own += ("rho_norm_mean", "rho_explained_mean", "rho_D_x_own")
     own += ("mean_memorization", "features_learned", "spread_memorization")
     empty = cells.assign(**dict.fromkeys(own, np.nan))
     return {claim.claim: claim.holds for claim in summary(empty, MEASURE).claims}
@@ -150,6 +151,7 @@ def test_dimensionality_is_judged_where_memorisation_differs(rho: float, right: 
     base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
     base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1}
     base |= {f"rho_{name}": rho for name in ("D_x", "D_star", "norm", "loss")} | {"rho_D_x_mean": 1 - rho}
+    base |= {"rho_norm_mean": 0.5, "rho_explained_mean": 0.5, "rho_D_x_own": 0.5}
     of = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), pd.DataFrame([base])])
     claims = {claim.claim: claim.holds for claim in summary(of, MEASURE).claims}
     assert claims["D_x tells which points are memorised"] is right

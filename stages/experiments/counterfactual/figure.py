@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from stages.experiments import style
 from stages.experiments.counterfactual.copies import copies_cost, radius
-from stages.experiments.counterfactual.measure import SCORES, compared, usual
+from stages.experiments.counterfactual.measure import MEANS, SCORES, compared, usual
 from stages.experiments.style import Tables
 
 
@@ -39,8 +39,9 @@ def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> 
     left.set_xlim(0, 1.1)
     left.legend(fontsize=7, markerscale=2)
     left.set_title("every point")
-    for name, color in zip(SCORES, style.SERIES, strict=False):
-        style.curve(middle, of, f"rho_{name}", color, SCORES[name])
+    shown_scores = SCORES | {"D_x_mean": MEANS["D_x_mean"]}
+    for (name, words), color in zip(shown_scores.items(), style.SERIES, strict=False):
+        style.curve(middle, of, f"rho_{name}", color, words)
     style.curve(middle, of, "reliability", style.LAW, "two halves of the models")
     middle.axhline(0, color=style.LAW, linewidth=0.6)
     middle.set(title="rank correlation with memorisation", ylim=(-1.05, 1.05))

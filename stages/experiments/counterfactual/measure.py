@@ -10,6 +10,7 @@ point that is there several times, or has others like it, is in `copies.py`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,7 +30,8 @@ from stages.toy.measures import loss_on_mixtures
 from stages.toy.model import Model, point_losses
 from stages.toy.spec import Measure
 
-SCORES = {"D_x": "D_x", "D_star": "D*", "norm": "norm of h", "loss": "loss, negative", "D_x_mean": "mean D_x"}
+SCORES = {"D_x": "D_x", "D_star": "D*", "norm": "norm of h", "loss": "loss, negative"}
+MEANS = {"D_x_mean": "mean D_x", "norm_mean": "mean norm of h", "explained_mean": "mean share explained"}
 COLUMNS = {
     "models": Column(int, "models on random subsets of the same points"),
     "spread_memorization": Column(float, "standard deviation over points of memorisation by share explained"),
@@ -39,6 +41,14 @@ COLUMNS = {
     "reliability": Column(float, "the same by share explained"),
     "reliability_inits": Column(float, "the same of halves that start from other initial weights"),
     **{f"rho_{k}": Column(float, f"rank correlation of memorisation and {words}") for k, words in SCORES.items()},
+    "rho_D_x_own": Column(float, "the same of D_x with memorisation by models of the same initial weights"),
+    **{
+        f"rho_{k}": Column(
+            float,
+            f"rank correlation of memorisation by half of the models and {words} in the other, inside",
+        )
+        for k, words in MEANS.items()
+    },
     "mixture_loss": Column(float, "mean error on mixtures of two training points or more, see measure.mixed"),
     "own_loss": Column(float, "loss on the first point, which is repeated, or left out"),
     "own_explained": Column(float, "share of the first point that is explained, max(0, 1 - loss)"),
@@ -69,7 +79,7 @@ def across(
     for i, model in models.items():
         one = cells[i]
         if one.data.subset == 1 and (held := ensembles.get(_whole(one))):
-            found[i] = _compared(model, points[i], held)
+            found[i] = _compared(model, points[i], held, one.training.init_seed)
             found[i]["mixture_loss"] = loss_on_mixtures(model, points[i], measure.mixed, measure.test_seed).mean
         elif one.data.repeated or one.data.alike > 1:
             found[i] = _own(one, model)
@@ -92,7 +102,8 @@ class Ensemble(NamedTuple):
 
     losses: NDArray[np.float64]  # (K, T)
     held: NDArray[np.bool_]  # (K, T) whether the subset holds the point
-    D_x: NDArray[np.float64]  # (K, T) dimensionality in the subset; NaN where it does not hold the point
+    D_x: NDArray[np.float64]  # (K, T) dimensionality in the subset; 0 where it does not hold the point
+    norm: NDArray[np.float64]  # (K, T) length of h
     init_seed: NDArray[np.int64]  # (K,)
 
 
@@ -100,21 +111,24 @@ def ensemble(of: Sequence[Cell], models: Sequence[Model]) -> Ensemble:
     """Of K cells that share a pool of T points."""
     everything = pool(of[0].data)
     held = np.stack([trained_on(cell.data, everything) for cell in of])
-    D_x = np.full(held.shape, np.nan)
+    D_x = np.zeros(held.shape)
     for row, subset, model in zip(D_x, held, models, strict=True):
         row[subset] = dimensionality(model.hidden(everything.take(np.flatnonzero(subset))))
     losses = np.stack([point_losses(model, everything) for model in models])
-    return Ensemble(losses, held, D_x, np.array([cell.training.init_seed for cell in of]))
+    norm = np.stack([np.linalg.norm(model.hidden(everything), axis=1) for model in models])
+    return Ensemble(losses, held, D_x, norm, np.array([cell.training.init_seed for cell in of]))
 
 
-def _compared(model: Model, points: Points, of: Ensemble) -> dict[str, Any]:
+def _compared(model: Model, points: Points, of: Ensemble, init_seed: int) -> dict[str, Any]:
     """Columns, and ITEMS of (T,) points, of a model of all points against the models of their subsets."""
     h, share = model.hidden(points), explained(of.losses)
     scores = {"D_x": dimensionality(h), "D_star": leverage(h, whitening(h)), "norm": np.linalg.norm(h, axis=1)}
     scores["loss"] = -point_losses(model, points)
     by_loss, by_share = counterfactual(-of.losses, of.held), counterfactual(share, of.held)
     seeds = np.unique(of.init_seed)
-    halves = [np.isin(of.init_seed, seeds[k::2]) for k in (0, 1)]
+    splits = [np.isin(of.init_seed, some) for some in itertools.combinations(seeds, len(seeds) // 2)]
+    own = of.init_seed == init_seed
+    means = {"D_x_mean": of.D_x, "norm_mean": of.norm, "explained_mean": share}
     return {
         "models": len(of.losses),
         "mean_memorization": np.nanmean(by_share),
@@ -123,28 +137,34 @@ def _compared(model: Model, points: Points, of: Ensemble) -> dict[str, Any]:
         "memorization_loss": by_loss,
         "memorization": by_share,
         "D_star": scores["D_star"],
-        "D_x_mean": mean_D_x(of),
+        "D_x_mean": mean_inside(of.D_x, of.held),
         "reliability_loss": split_half(-of.losses, of.held),
         "reliability": split_half(share, of.held),
-        "reliability_inits": spearman(*(counterfactual(share[half], of.held[half]) for half in halves))
+        "reliability_inits": np.mean(
+            [spearman(*(counterfactual(share[half], of.held[half]) for half in (one, ~one))) for one in splits]
+        )
         if len(seeds) > 1
         else None,
+        "rho_D_x_own": spearman(scores["D_x"], counterfactual(share[own], of.held[own])) if own.any() else None,
         **{f"rho_{name}": spearman(score, by_share) for name, score in scores.items()},
-        "rho_D_x_mean": np.mean(
-            [
-                spearman(mean_D_x(of, slice(k, None, 2)), counterfactual(share[1 - k :: 2], of.held[1 - k :: 2]))
-                for k in (0, 1)
-            ]
-        ),
+        **{f"rho_{name}": _crossed(values, share, of.held) for name, values in means.items()},
     }
 
 
-def mean_D_x(of: Ensemble, some: slice = slice(None)) -> NDArray[np.float64]:
-    """(T,) mean D_x in those of some models that hold the point; NaN where none does."""
-    held = of.held[some].sum(axis=0)
-    total = np.nansum(of.D_x[some], axis=0)
-    mean: NDArray[np.float64] = np.divide(total, held, out=np.full(len(held), np.nan), where=held > 0)
+def mean_inside(values: NDArray[np.float64], held: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(T,) mean of (K, T) values over the models that hold the point; NaN where none does."""
+    count = held.sum(axis=0)
+    total = np.where(held, values, 0).sum(axis=0)
+    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
     return mean
+
+
+def _crossed(values: NDArray[np.float64], share: NDArray[np.float64], held: NDArray[np.bool_]) -> float:
+    """Rank correlation of values in half of the models with memorisation by the other half, mean of both ways."""
+    halves = ((slice(k, None, 2), slice(1 - k, None, 2)) for k in (0, 1))
+    return float(
+        np.mean([spearman(mean_inside(values[a], held[a]), counterfactual(share[b], held[b])) for a, b in halves])
+    )
 
 
 def _own(of: Cell, model: Model) -> dict[str, Any]:
@@ -213,44 +233,48 @@ def _reliable(of: pd.DataFrame) -> Claim:
 
 def _measures(of: pd.DataFrame, score: str) -> Claim:
     some = of[of.spread_memorization > ORDERED]
-    by = some.groupby("T")[[f"rho_{k}" for k in SCORES]]
+    others = {f"rho_{k}": words for k, words in (MEANS if score in MEANS else SCORES).items() if k != score}
+    if score == "D_x":
+        others["rho_D_x_own"] = "by models of the same initial weights"
+    by = some.groupby("T")[[f"rho_{score}", *others]]
     by_T = by.mean()[f"rho_{score}"]
-    several = score == "D_x_mean"
+    what = (
+        "its mean over half of those that hold the point, with memorisation by the other half, which starts from the "
+        "same weights"
+        if score in MEANS
+        else "one model of all points, mean over the initial weights"
+    )
     return Claim(
-        f"{SCORES[score]} tells which points are memorised",
+        f"{(SCORES | MEANS)[score]} tells which points are memorised",
         "this project's question",
         "not tested",
         labelled(by_T, "T") if len(by_T) else None,
         {
             "smallest of the models": labelled(by.min()[f"rho_{score}"], "T"),
-            "other scores": {words: labelled(by.mean()[f"rho_{k}"], "T") for k, words in SCORES.items() if k != score},
+            "others": {words: labelled(by.mean()[name], "T") for name, words in others.items()},
         }
         if len(by_T)
         else None,
         bool((by_T.dropna() >= STRONG).all()) if by_T.notna().any() else None,
-        "rank correlation with counterfactual memorisation over models that start from several initial weights, of "
-        + (
-            "its mean over half of those that hold the point, with memorisation by the other half"
-            if several
-            else "one model of all points, mean over the initial weights"
-        )
-        + f"; holds if {STRONG} or more at every T where memorisation differs between points (standard deviation above "
+        f"rank correlation with counterfactual memorisation over models that start from several initial weights, "
+        f"of {what}; "
+        f"holds if {STRONG} or more at every T where memorisation differs between points (standard deviation above "
         f"{ORDERED})",
     )
 
 
 def _falls(of: pd.DataFrame) -> Claim:
-    by_T = of.groupby("T").mean_memorization.mean()
-    known = len(by_T) > 1
+    by_T, learned = of.groupby("T").mean_memorization.mean(), of.groupby("T").features_learned.mean() >= 1
+    known = len(by_T) > 1 and bool(learned.any())
     return Claim(
         "points are memorised where they are few, and not where features are learned",
         "the paper's regimes",
         "few points are memorised, of many none",
         labelled(by_T, "T") if known else None,
         {"features learned": labelled(of.groupby("T").features_learned.mean(), "T")},
-        bool(by_T.iloc[0] > 0.5 and by_T.iloc[-1] < 0.05) if known else None,
-        "mean over points of the share explained, in minus out; holds if above .5 at the smallest T and below .05 at "
-        "the largest",
+        bool(by_T.iloc[0] > 0.5 and not learned.iloc[0] and (by_T[learned] < 0.05).all()) if known else None,
+        "mean over points of the share explained, in minus out; holds if above .5 at the smallest T, and below .05 "
+        "wherever a feature or more is learned",
     )
 
 

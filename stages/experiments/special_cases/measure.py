@@ -141,7 +141,8 @@ def _works(of: pd.DataFrame, kind: str) -> Claim:
     )
 
 
-def _knowing(of: pd.DataFrame, kind: str) -> Claim:
+def _knowing(stored: pd.DataFrame, kind: str) -> Claim:
+    of = stored[stored.candidates > 0]
     knows, blind = (of[[f"area_{kind}_{name}" for name in names]].max(axis=1) for names in (KNOWING, BLIND))
     gain = knows - blind
     against = COMPARISONS[kind].words.partition(" against ")[2]
@@ -149,12 +150,19 @@ def _knowing(of: pd.DataFrame, kind: str) -> Claim:
         f"knowing what is in superposition tells special cases from {against} better",
         "the thread",
         "knowing the superposition makes detection possible",
-        {"gain": gain.mean(), "standard error": gain.sem()} if len(of) > 1 else None,
+        {
+            "gain": gain.mean(),
+            "standard error": gain.sem(),
+            "models": len(of),
+            "without a candidate": len(stored) - len(of),
+        }
+        if len(of) > 1
+        else None,
         labelled(gain.groupby([of.m, of.copies]).mean(), "m", "R"),
         above_zero(gain),
         f"{COMPARISONS[kind].words}: ROC area of the better of the scores of h that use features and candidate points, "
         "less that of the best that do not; holds if above two standard errors over models that recall the planted "
-        "points; an area is .5 where there is no candidate",
+        "points and show a candidate; without one there is nothing to use. The error is no score of h and left out",
     )
 
 
