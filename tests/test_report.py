@@ -140,6 +140,9 @@ def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> No
     shown = decoded(charts.data["vectors"])
     assert len(shown) == len(vectors)
     key = ["T", "reduction", "data_seed", "kind", "item"]
+    listed = vectors[~vectors.sampled].groupby(key[:-1]).D
+    ranks = shown[shown["rank"] > 0].groupby(key[:-1])["rank"]
+    assert (ranks.max() == listed.size()).all() and (ranks.nunique() == listed.size()).all()  # none of those at random
     both = shown.merge(vectors[[*key, "D", "norm", "x", "y"]], on=key, suffixes=("", "_of"))
     assert len(both) == len(vectors) and (both.D / both.D_of - 1)[both.D_of > 1e-9].abs().max() < 0.006
     longest = both.groupby(["T", "reduction", "data_seed", "kind"]).norm_of.transform("max")
@@ -193,6 +196,8 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     tab.wait_for_timeout(300)
     assert tab.evaluate("""() => { const [card, title] = ['#film-losses', '#film-losses .role-axis-title text'].map(
         name => document.querySelector(name).getBoundingClientRect()); return title.left >= card.left; }""")
+    tab.evaluate("location.hash = '#geometry-params'")
+    tab.wait_for_function("document.getElementById('geometry-params').open")  # a link to it unfolds it
     start = marks("film")
     tab.click("#film-play")
     tab.wait_for_function("window.film.state.frame >= 3")

@@ -18,13 +18,43 @@ OTHER = {"laptop": "paper", "paper": "laptop", "smoke": "paper"}  # the scale wh
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
 LONG = re.compile(r"\d+\.\d{3,}")
 EXPERIMENTS = Path("stages/experiments")
-PICTURES = {  # the finding: experiment, figure, and what it shows
-    "points": ("geometry", "polygons", "Few points: each is stored, as the corner of a polygon"),
-    "regimes": ("dataset_size", "regimes", "More points: from points to features, and worse in between"),
-    "map": ("hidden_size", "hidden_size", "More data, or more hidden dimensions, can each hurt"),
-    "gap": ("replication_gap", "replication_gap", "Why replications disagree: a sum or a mean, which is Adam's eps"),
-    "memorised": ("counterfactual", "regimes", "What is stored, where it generalises, what is memorised"),
-}
+PICTURES = (  # the finding: experiment, figure, what it says and what it shows
+    (
+        "geometry",
+        "polygons",
+        "Few points: each is stored, as the corner of a polygon",
+        "Features (blue, columns of W) and hidden vectors of the training points (red) for T = 3 to 30 points; grey: "
+        "the circle of the exact solution.",
+    ),
+    (
+        "dataset_size",
+        "regimes",
+        "More points: from points to features, and worse in between",
+        "Over the number of training points, from 3 to new ones at every step: test loss, which rises before it falls "
+        "in the shaded middle regime; the dimensionality of every feature and point; and the vectors themselves.",
+    ),
+    (
+        "hidden_size",
+        "hidden_size",
+        "More data, or more hidden dimensions, can each hurt",
+        "Test loss above that of output 0 for every number of training points and of hidden dimensions, and how far "
+        "training sets differ; triangles: the top of a clear rise along a line.",
+    ),
+    (
+        "replication_gap",
+        "replication_gap",
+        "Why replications disagree: a sum or a mean, which is Adam's eps",
+        "Test loss and the norm of b over T for eight values of eps, and the highest mean test loss against eps over "
+        "1 - S for three sizes of the problem; stars: the paper and a replication.",
+    ),
+    (
+        "counterfactual",
+        "regimes",
+        "What is stored, where it generalises, what is memorised",
+        "Over T: test loss on fresh features and on mixtures of the training points; the largest dimensionality of a "
+        "feature and of a point; and how much of a point models explain for having been trained on it.",
+    ),
+)
 
 
 class Image(NamedTuple):
@@ -67,7 +97,7 @@ class Picture(NamedTuple):
     title: str
     experiment: str
     image: str
-    alt: str
+    caption: str
 
 
 def experiments(scale: str) -> list[Experiment]:
@@ -78,10 +108,11 @@ def experiments(scale: str) -> list[Experiment]:
 
 def pictures(scale: str) -> list[Picture]:
     """Those of PICTURES that have been drawn."""
-    found = []
-    for name, figure, title in PICTURES.values():
-        found += [Picture(title, name, figure, f"{title}. {i.alt}") for i in _images(name, scale) if i.name == figure]
-    return found
+    return [
+        Picture(title, name, figure, caption)
+        for name, figure, title, caption in PICTURES
+        if any(image.name == figure for image in _images(name, scale))
+    ]
 
 
 def scorecard(of: list[Experiment]) -> dict[str, int]:
@@ -112,11 +143,11 @@ def _rows(name: str, scale: str) -> list[Row]:
                 name,
                 claim["claim"],
                 f"{words(claim['paper'])} ({claim['source']})",
-                words(claim["measured"]),
+                words(claim["measured"]) if claim["measured"] is not None else "",
                 words(claim["spread"]) if claim["spread"] else "",
                 _holds(claim),
                 claim["note"],
-                words(beside["measured"]) if beside else "",
+                words(beside["measured"]) if beside and beside["measured"] is not None else "",
                 _holds(beside) if beside else "",
             )
         )

@@ -52,7 +52,7 @@ def explorer(scale: str) -> Charts | None:
             "features": "Features, columns of W",
             "points": "Hidden vectors of points",
             "dimensionalities": "Dimensionality, largest first",
-            "losses": "Test loss over training points",
+            "losses": "Test loss (dashed: output 0)",
         },
         {
             "vectors": _columns(vectors, [*key, "kind", "item", "D", "norm", "u", "v", "rank"], [*key, "kind"]),
@@ -86,7 +86,7 @@ def film(scale: str) -> Charts | None:
         {
             "features": "Features during training",
             "points": "Hidden vectors during training",
-            "losses": "Loss over training steps",
+            "losses": "Train and test loss over steps",
         },
         {
             "vectors": _columns(vectors, ["T", "frame", "kind", "item", "D", "norm", "u", "v"], ["T", "frame", "kind"]),
@@ -97,10 +97,10 @@ def film(scale: str) -> Charts | None:
 
 
 def _relative(vectors: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Vectors in the plane over the longest of their kind, as u and v, and their rank by D among those listed."""
+    """Vectors in the plane over the longest of their kind, as u and v, and their rank by D, 0 if drawn at random."""
     groups = vectors.groupby([*key, "kind"])
     longest = groups.norm.transform("max").clip(lower=1e-12)
-    rank = groups.D.rank(ascending=False, method="first").astype(int)
+    rank = groups.D.rank(ascending=False, method="first").astype(int).where(~vectors.sampled, 0)
     return vectors.assign(u=vectors.x / longest, v=vectors.y / longest, rank=rank)
 
 
@@ -148,9 +148,13 @@ def _plane(kind: str, chosen: str, params: list[str]) -> Any:
 
 
 def _dimensionalities(chosen: str, params: list[str]) -> Any:
-    chart = alt.Chart(alt.NamedData("vectors")).transform_filter(f"{chosen} && datum.D > 0.00001").mark_circle(size=22)
+    chart = (
+        alt.Chart(alt.NamedData("vectors"))
+        .transform_filter(f"{chosen} && datum.rank > 0 && datum.D >= 0.0001")
+        .mark_circle(size=22)
+    )
     chart = chart.encode(
-        x=alt.X("rank:Q", scale=alt.Scale(type="log", domain=[1, 120]), title="rank").axis(grid=False),
+        x=alt.X("rank:Q", scale=alt.Scale(type="log", domain=[1, 100]), title="rank").axis(grid=False),
         y=alt.Y("D:Q", scale=alt.Scale(type="log", domain=[1e-4, 1], clamp=True), title="dimensionality").axis(
             values=[1, 0.1, 0.01, 1e-3, 1e-4], format="~g"
         ),
@@ -180,8 +184,11 @@ def _losses(params: list[str]) -> Any:
             alt.Tooltip("D_x_max:Q", format=".3g"),
         ],
     )
-    text = here.mark_text(align="left", dx=9, dy=-9).encode(x=x, y=y, text=alt.Text("test_loss:Q", format=".4g"))
-    return _params((every + line + rule + spot + text).properties(width=SIDE, height=SIDE), params)
+    text = here.mark_text(dy=-12).encode(x=x, y=y, text=alt.Text("test_loss:Q", format=".4g"))
+    zero = base.mark_rule(color="#999", strokeDash=[4, 3]).encode(y=alt.datum(1))
+    room = {"left": 5, "right": 22, "top": 15, "bottom": 5}  # for the number at either end
+    whole = zero + every + line + rule + spot + text
+    return _params(whole.properties(width=SIDE, height=SIDE, padding=room), params)
 
 
 def _training() -> Any:
