@@ -68,7 +68,6 @@ class Image(NamedTuple):
 class Row(NamedTuple):
     """A claim at this scale, and at the other one where it was run; `holds` is yes, no or cannot tell."""
 
-    experiment: str
     claim: str
     paper: str
     measured: str
@@ -111,7 +110,7 @@ def pictures(scale: str) -> list[Picture]:
     return [
         Picture(title, name, figure, caption)
         for name, figure, title, caption in PICTURES
-        if any(image.name == figure for image in _images(name, scale))
+        if any(path.stem == figure for path in _files(name, scale))
     ]
 
 
@@ -140,14 +139,13 @@ def _rows(name: str, scale: str) -> list[Row]:
         beside = other.get(claim["claim"])
         rows.append(
             Row(
-                name,
                 claim["claim"],
                 f"{words(claim['paper'])} ({claim['source']})",
-                words(claim["measured"]) if claim["measured"] is not None else "",
-                words(claim["spread"]) if claim["spread"] else "",
+                _words(claim["measured"]),
+                _words(claim["spread"]),
                 _holds(claim),
                 claim["note"],
-                words(beside["measured"]) if beside and beside["measured"] is not None else "",
+                _words(beside["measured"]) if beside else "",
                 _holds(beside) if beside else "",
             )
         )
@@ -160,16 +158,24 @@ def _claims(name: str, scale: str) -> list[dict[str, Any]]:
     return claims
 
 
+def _words(value: Any) -> str:
+    """Nothing where nothing was measured, or where it has no spread."""
+    return "" if value in (None, {}, []) else words(value)
+
+
 def _holds(claim: dict[str, Any]) -> str:
     return {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
 
 
 def _images(name: str, scale: str) -> list[Image]:
-    folder = paths.figures(name, scale)
-    files = sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
     alt = _docstring(EXPERIMENTS / name / "figure.py")
     size = "" if scale == "laptop" else f", {scale} scale"
-    return [Image(f.stem, address(f), f"{name}, {f.stem.replace('_', ' ')}{size}. {alt}") for f in files]
+    return [Image(f.stem, address(f), f"{name}, {f.stem.replace('_', ' ')}{size}. {alt}") for f in _files(name, scale)]
+
+
+def _files(name: str, scale: str) -> list[Path]:
+    folder = paths.figures(name, scale)
+    return sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
 
 
 def address(path: Path) -> str:
