@@ -68,9 +68,7 @@ def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
 
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
-    rows = {
-        row.claim: row for of in content.experiments("laptop") for row in of.rows if row.experiment == "dataset_size"
-    }
+    rows = {row.claim: row for of in content.experiments("laptop") for row in of.rows if of.name == "dataset_size"}
     for claim in json.loads(paths.metrics("dataset_size", "paper").read_text())["claims"]:
         assert rows[claim["claim"]].other_holds == {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
     geometry = next(of for of in content.experiments("laptop") if of.name == "geometry")
