@@ -1,75 +1,43 @@
-"""params.yaml, read once and typed: every section of every scale is checked before anything is computed.
+"""params.yaml, read once and typed: all of it, at every scale, is checked before anything is computed.
 
-A section holds one block a scale, and a block the parts `data`, `training` and `measure`. Section `toy`, or `digits`,
-gives every key its value at that scale; an experiment's section overrides what it sweeps. In `data` and `training` a
-list is an axis of the grid, and `{count: K}` the list from 0 to K - 1, or `{count: K, start: i}` from i: the
-experiment's cells are the product of its axes. Where one product is not enough, `grids` is a list of several, each with
-what it overrides in turn.
+A family's section gives each key of its `Data`, `Training` and `Measure` the usual value; `scales` says what else is
+usual at another scale; an experiment's section says what it sweeps, and in a block of a scale's name what differs
+there. The head of params.yaml has the syntax. A value is known by the key that gave it, which is blamed for it.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.errors import UserError
-from stages.mnist import spec as mnist
-from stages.toy import spec as toy
+from stages import families
+from stages.core.errors import UserError
+from stages.grid.cells import Cell
 
-FILE = Path("params.yaml")
-SCALES = ("laptop", "paper", "smoke")
-PARTS = ("data", "training", "measure")
-OWN_PARTS = (*PARTS, "grids")  # of an experiment's section
+RUNS, FILE = Path("stages/runs.yaml"), Path("params.yaml")
+SCALES = ("laptop", "paper", "smoke")  # laptop is what params.yaml says without a scale's name
+OWN = ("grid", "grids", "measure")  # of an experiment
+LARGEST_GRID = 10**6  # cells
 
-M = TypeVar("M", bound=BaseModel)
+_AXIS = "a value, a list, or {count: K} for 0 to K - 1 and {count: K, start: i} for i to i + K - 1"
 
 
 class ParamsError(UserError):
     """What is wrong with params.yaml, in one line: the key, its value, and what is allowed."""
 
 
-class Family(NamedTuple):
-    """A kind of model: the section of params.yaml that has its defaults, and what its cells are specified by."""
-
-    defaults: str
-    data: type[BaseModel]
-    training: Any  # a model with `check(data)` and `parent(data)`
-    measure: type[BaseModel]
-
-
-TOY = Family("toy", toy.Data, toy.Training, toy.Measure)
-DIGITS = Family("digits", mnist.Data, mnist.Training, mnist.Measure)
-FAMILIES = {family.defaults: family for family in (TOY, DIGITS)}
-
-
-class Cell(NamedTuple):
-    """One trained model: its data and how it is trained, by its family's specs."""
-
-    data: Any
-    training: Any
-
-    @property
-    def axes(self) -> dict[str, Any]:
-        """Every axis of the grid by name, one column each in the tables."""
-        axes: dict[str, Any] = self.data.model_dump() | self.training.model_dump()
-        return axes
-
-    @property
-    def parent(self) -> Cell | None:
-        """The cell whose model it starts from."""
-        made = self.training.parent(self.data)
-        return Cell(*made) if made else None
-
-
 class Experiment(NamedTuple):
     """One experiment at one scale: cells in the grid's canonical order, whatever order its lists are written in."""
 
+    family: str
     cells: tuple[Cell, ...]
     measure: Any
 
@@ -79,176 +47,254 @@ class Experiment(NamedTuple):
         return tuple(dict.fromkeys(cell.parent for cell in self.cells if cell.parent))
 
 
-def load(experiment: str, scale: str) -> Experiment:
-    """The experiment at that scale, once every experiment at every scale has been found valid.
+class Given(NamedTuple):
+    """A value and the key that gave it, as a path into params.yaml."""
+
+    where: str
+    value: Any
+
+
+Values = dict[str, Given]
+
+
+class Usual(NamedTuple):
+    """A family's specs, and the usual value of each of their keys at a scale."""
+
+    family: str
+    spec: Any
+    values: Values
+
+    def of(self, *names: str) -> Values:
+        """The usual values that those of the specs have as keys."""
+        return {key: self.values[key] for name in names for key in getattr(self.spec, name).model_fields}
+
+
+def listed(runs: Path = RUNS) -> list[str]:
+    """The runs of runs.yaml, each `scale/experiment`.
 
     Raises:
-        ParamsError: see `load_all`; or there is no such experiment at that scale.
+        ParamsError: it is not the list that it should be.
     """
-    experiments = load_all()
-    if (experiment, scale) not in experiments:
-        names = ", ".join(map(".".join, experiments))
-        raise ParamsError(f"{FILE}: there is no section {experiment}.{scale}; there are {names}")
-    return experiments[experiment, scale]
+    return list(_listed(runs))
 
 
-def load_all() -> dict[tuple[str, str], Experiment]:
-    """Every (experiment, scale) of params.yaml.
+def load_all(runs: Path = RUNS, file: Path = FILE) -> dict[str, Experiment]:
+    """Every experiment of params.yaml at every one of its scales, by `scale/experiment`; runs.yaml says its family.
 
     Raises:
-        ParamsError: the file is missing or not YAML; a key is unknown or missing; a value is of the wrong type or out
-            of range; a grid is empty, or sweeps what its experiment does not know of.
+        ParamsError: a file is missing or not YAML; a key is unknown or missing; a value is of the wrong type or out of
+            range; a grid is empty or too large, or sweeps what its experiment does not know of; a run has no section.
     """
-    sections = _read()
-    defaults = {name: _blocks(sections, name) for name in FAMILIES}
-    experiments = {}
-    for name in [name for name in sections if name not in FAMILIES]:
-        axes, family = _package(name)
-        for scale, block in _blocks(sections, name).items():
-            if scale not in defaults[family.defaults]:
-                raise ParamsError(f"{FILE}: {name}.{scale}: section {family.defaults} has no such scale")
-            usual = defaults[family.defaults][scale]
-            experiments[name, scale] = _experiment(f"{name}.{scale}", family, axes, usual, block)
-    return experiments
-
-
-def _read() -> dict[str, Any]:
+    family = _listed(runs)
     try:
-        sections = YAML(typ="safe").load(FILE)  # DVC's own reader: PyYAML would take 1e-3 for text
-    except OSError as error:
-        raise ParamsError(f"{FILE}: cannot be read: {error.strerror}") from error
-    except YAMLError as error:
-        raise ParamsError(f"{FILE}: not YAML: {' '.join(str(error).split())}") from error
-    known: dict[str, Any] = sections if isinstance(sections, dict) else {}
-    for name in FAMILIES:
-        if name not in known:
-            raise ParamsError(f"{FILE}: section {name} is missing")
-    return known
+        return _experiments(_read(file), family)
+    except ParamsError as error:
+        raise ParamsError(f"{file}: {error}") from None
 
 
-def _blocks(sections: dict[str, Any], name: str) -> dict[str, Any]:
-    """A section's blocks by scale, each with its parts."""
-    section = _mapping(name, sections[name], SCALES)
-    for scale, block in section.items():
-        parts = PARTS if name in FAMILIES else OWN_PARTS
-        for part in parts:
-            if part not in _mapping(f"{name}.{scale}", block, parts):
-                nothing = "[]" if part == "grids" else "{}"
-                raise ParamsError(f"{FILE}: {name}.{scale}.{part} is missing; where there is nothing to set: {nothing}")
-    return section
+def _listed(runs: Path) -> dict[str, str]:
+    """The family of each run."""
+    found = {}
+    try:
+        for scale, several in _block("", _read(runs), (*SCALES, "families")).items():
+            for name, run in _block(scale, several).items() if scale in SCALES else ():
+                family = _block(f"{scale}.{name}", run, ("family",)).get("family")
+                if family not in _families():
+                    allowed = ", ".join(_families())
+                    raise ParamsError(f"{scale}.{name}.family is {_shown(family)}; allowed: {allowed}")
+                found[f"{scale}/{name}"] = family
+    except ParamsError as error:
+        raise ParamsError(f"{runs}: {error}") from None
+    return found
 
 
-def _package(name: str) -> tuple[set[str], Family]:
-    """What an experiment's grid may sweep, and of which family it is, as its package says."""
+def _families() -> list[str]:
+    return sorted(path.parent.name for path in Path(families.__file__).parent.glob("*/spec.py"))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = YAML(typ="safe").load(file.read_bytes().decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"cannot be read: {getattr(error, 'strerror', 'not text in UTF-8')}") from error
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ParamsError(f"not YAML: {' '.join(str(error).split())}") from error
+    return _block("", content)
+
+
+def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[str, Experiment]:
+    defaults = {name: sections.pop(name) for name in _families() if name in sections}
+    if lacking := sorted(set(listed.values()) - set(defaults)):
+        raise ParamsError(f"section {lacking[0]} is missing")
+    overlays = _block("scales", sections.pop("scales", {}), SCALES[1:])
+    for scale, overlay in overlays.items():
+        _block(f"scales.{scale}", overlay, defaults)
+    scales = (SCALES[0], *overlays)
+    usual = {(f, scale): _usual(f, scale, block, overlays) for f, block in defaults.items() for scale in scales}
+    found = {}
+    for name, section in sections.items():
+        axes, family = _package(name, listed)
+        _block(name, section, (*OWN, *overlays))
+        for scale in scales:
+            found[f"{scale}/{name}"] = _experiment(name, scale, section, axes, usual[family, scale])
+    for run in listed:
+        if run not in found:
+            raise ParamsError(f"there is no section for run {run}; there are {', '.join(found)}")
+    return found
+
+
+def _usual(family: str, scale: str, block: Any, overlays: dict[str, Any]) -> Usual:
+    """A family's usual values at a scale, which are valid by themselves."""
+    spec = families.room(family, "spec")
+    keys = [key for model in (spec.Data, spec.Training, spec.Measure) for key in model.model_fields]
+    values = _given(family, block, keys)
+    where = family
+    if family in overlays.get(scale, {}):
+        values |= _given(where := f"scales.{scale}.{family}", overlays[scale][family], keys)
+    if lacking := [key for key in keys if key not in values]:
+        raise ParamsError(f"{family}.{lacking[0]} is missing")
+    _one(where, spec.Measure, values)
+    _cell(where, spec, values)
+    return Usual(family, spec, values)
+
+
+def _package(name: str, listed: Mapping[str, str]) -> tuple[set[str], str]:
+    """What an experiment's grid may sweep, as its package says, and of which family it is, as runs.yaml says."""
     package = f"stages.experiments.{name}"
-    module = None
-    if str(name).isidentifier() and importlib.util.find_spec(package):
-        module = importlib.import_module(package)
-    if module is None or not hasattr(module, "AXES"):
-        raise ParamsError(f"{FILE}: {name} is no experiment: there is no {package.replace('.', '/')} with AXES")
-    return module.AXES, FAMILIES[getattr(module, "FAMILY", TOY.defaults)]
+    known = name.isidentifier() and importlib.util.find_spec(package)
+    axes = getattr(importlib.import_module(package), "AXES", None) if known else None
+    if axes is None:
+        raise ParamsError(f"{name} is no experiment: there is no {package.replace('.', '/')} with AXES")
+    family = sorted({family for run, family in listed.items() if run.partition("/")[2] == name})
+    if len(family) != 1:
+        raise ParamsError(f"{name} is of {' and '.join(family) or 'no family'}: {RUNS} has to list it, with one family")
+    return axes, family[0]
 
 
-def _experiment(
-    where: str, family: Family, axes: set[str], defaults: dict[str, Any], block: dict[str, Any]
-) -> Experiment:
-    values = _merged(f"{where}.measure", defaults["measure"], block["measure"])
-    measure = _one(f"{where}.measure", family, family.measure, values)
-    grids = _grids(where, block)
-    cells = {
-        Cell(data, training)
-        for data_grid, training_grid in grids
-        for data in _grid(f"{where}.data", family, family.data, defaults["data"], data_grid)
-        for training in _grid(f"{where}.training", family, family.training, defaults["training"], training_grid)
-    }
-    for cell in cells:
-        try:
-            cell.training.check(cell.data)
-        except ValueError as error:
-            raise ParamsError(f"{FILE}: {where}.{error}") from None
-    for part, model in (("data", family.data), ("training", family.training)):
-        for key in model.model_fields.keys() - axes:
-            if len(several := sorted({getattr(getattr(cell, part), key) for cell in cells})) > 1:
-                raise ParamsError(
-                    f"{FILE}: {where}.{part}.{key} is {several}; allowed: one value, since this experiment compares "
-                    f"{', '.join(sorted(axes))} and would average over it"
-                )
-    return Experiment(tuple(sorted(cells, key=lambda cell: tuple(cell.axes.values()))), measure)
+def _experiment(name: str, scale: str, section: dict[str, Any], axes: set[str], usual: Usual) -> Experiment:
+    blocks = {name: section} | ({f"{name}.{scale}": section[scale]} if scale in section else {})
+    common, measure, grids = dict[str, Given](), usual.of("Measure"), [(f"{[*blocks][-1]}.grid", dict[str, Given]())]
+    keys = [*usual.of("Data", "Training"), "zip"]
+    for where, block in blocks.items():
+        _block(where, block, section if where == name else OWN)
+        measure |= _given(f"{where}.measure", block.get("measure", {}), usual.of("Measure"))
+        common = _over(common, _given(f"{where}.grid", block.get("grid", {}), keys))
+        if not isinstance(several := block.get("grids", []), list):
+            raise ParamsError(f"{where}.grids is {_shown(several)}; allowed: a list of grids")
+        if "grids" in block:
+            places = [f"{where}.grids.{k}" for k in range(len(several))] or [f"{where}.grid"]
+            grids = [(place, _given(place, grid, keys)) for place, grid in zip(places, several or [{}], strict=True)]
+    cells = {cell: cell.axes for where, own in grids for cell in _cells(where, usual, _over(common, own))}
+    where = list(blocks)[-1]
+    for key in next(iter(cells.values())).keys() - axes:
+        if len(several := sorted({values[key] for values in cells.values()})) > 1:
+            raise ParamsError(
+                f"{where}: {key} is {_shown(several)}; allowed: one value, since this experiment compares "
+                f"{', '.join(sorted(axes))} and would average over it"
+            )
+    in_order = tuple(sorted(cells, key=lambda cell: tuple(cells[cell].values())))
+    return Experiment(usual.family, in_order, _one(f"{where}.measure", usual.spec.Measure, measure))
 
 
-def _grids(where: str, block: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """The overrides of data and of training, those common to all grids included, grid by grid."""
-    common = {part: _merged(f"{where}.{part}", {}, block[part]) for part in ("data", "training")}
-    grids = block["grids"]
-    if not isinstance(grids, list):
-        raise ParamsError(f"{FILE}: {where}.grids is {grids!r}; allowed: a list of blocks with data, training")
-    for k, grid in enumerate(grids):
-        if grid != {}:
-            _mapping(f"{where}.grids.{k}", grid, ("data", "training"))
-    return [
-        (
-            _merged(f"{where}.grids.{k}.data", common["data"], grid.get("data", {})),
-            _merged(f"{where}.grids.{k}.training", common["training"], grid.get("training", {})),
-        )
-        for k, grid in enumerate(grids or [{}])
-    ]
+def _over(below: Values, above: Values) -> Values:
+    """What a grid says above another: its own keys, those of its zip too, and what is left of the other's."""
+    zips = _zips(above["zip"].value) if "zip" in above else []
+    zipped = {key for block in zips if isinstance(block, dict) for key in block}
+    return {key: given for key, given in below.items() if key not in zipped} | above
 
 
-def _grid(where: str, family: Family, model: type[M], defaults: Any, overrides: Any) -> list[M]:
-    """Every point of the grid that the lists span, axes in the model's order, values ascending, no point twice."""
-    keys = list(model.model_fields)
-    values = _merged(where, defaults, overrides)
-    axes = []
-    for key in sorted(values, key=lambda key: keys.index(key) if key in keys else len(keys)):
-        value = _counted(f"{where}.{key}", values[key])
-        if value == []:
-            raise ParamsError(f"{FILE}: {where}.{key} is []; allowed: a value or a list of at least one")
-        axes.append([(key, v) for v in (value if isinstance(value, list) else [value])])
-    points = [_one(where, family, model, dict(point)) for point in itertools.product(*axes)]
-    return sorted(set(points), key=lambda point: tuple(point.model_dump().values()))
+def _zips(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _counted(where: str, value: Any) -> Any:
-    """The value itself, or the list that {count: K} or {count: K, start: i} stands for."""
+def _cells(where: str, usual: Usual, values: Values) -> set[Cell]:
+    """Every cell of the grid that the values span."""
+    values, fixed = dict(values), usual.of("Data", "Training")
+    together = values.pop("zip", Given(where, {}))
+    axes = [[{key: Given(place, v)} for v in _values(place, value)] for key, (place, value) in values.items()]
+    for block in _zips(together.value):
+        axes += _zipped(together.where, block, fixed, values)
+        values |= block
+    _allow(where, math.prod(map(len, axes)))
+    points = (dict(itertools.chain(fixed.items(), *map(dict.items, point))) for point in itertools.product(*axes))
+    return {_cell(where, usual.spec, point) for point in points}
+
+
+def _zipped(where: str, block: Any, keys: Collection[str], beside: Collection[str]) -> list[list[Values]]:
+    """The axis of keys that advance together; none of no keys."""
+    given = _given(where, block, keys)
+    values = {key: [Given(g.where, v) for v in _values(g.where, g.value, each=True)] for key, g in given.items()}
+    for key in given.keys() & beside:
+        raise ParamsError(f"{where}.{key} is there twice; allowed: once, in zip or beside it")
+    if len({len(several) for several in values.values()}) > 1:
+        lengths = ", ".join(f"{len(several)} of {key}" for key, several in values.items())
+        raise ParamsError(f"{where} has {lengths}; allowed: as many values of each")
+    return [[dict(zip(values, point, strict=True)) for point in zip(*values.values(), strict=True)]] if values else []
+
+
+def _values(where: str, value: Any, each: bool = False, inside: bool = False) -> list[Any]:
+    """The values of an axis: those of a list, those that a count stands for, or those of a block's own axes."""
+    if isinstance(value, list):
+        if not value or any(isinstance(item, list) for item in value):
+            raise ParamsError(f"{where} is {_shown(value)}; allowed: a value or a list of at least one")
+        return [v for item in value for v in _values(where, item, each, inside)]
     if not isinstance(value, dict):
-        return value
-    count, start = value.get("count"), value.get("start", 0)
-    if not value.keys() <= {"count", "start"} or type(count) is not int or type(start) is not int or count < 1:
-        allowed = "a value, a list, or {count: K} for 0 to K - 1 and {count: K, start: i} for i to i + K - 1"
-        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: {allowed}")
-    return list(range(start, start + count))
+        return [value]
+    if not inside and not value.keys() & {"count", "start", "each"}:
+        axes = [[(key, v) for v in _values(f"{where}.{key}", of, each, True)] for key, of in value.items()]
+        _allow(where, math.prod(map(len, axes)))
+        return [dict(point) for point in itertools.product(*axes)]
+    numbers = {"count": 0, "start": 0} | ({"each": 1} if each else {})
+    count, start, *times = (numbers | value).values()
+    if len(numbers | value) > len(numbers) or {*map(type, (count, start, *times))} != {int} or min([count, *times]) < 1:
+        raise ParamsError(f"{where} is {_shown(value)}; allowed: {_AXIS}" + each * ", and each: r for r times each")
+    _allow(where, count * math.prod(times))
+    return [start + i for i in range(count) for _ in range(math.prod(times))]
 
 
-def _merged(where: str, defaults: Any, overrides: Any) -> dict[str, Any]:
-    if not isinstance(defaults, dict) or not isinstance(overrides, dict):
-        raise ParamsError(f"{FILE}: {where} must hold keys and values")
-    merged = defaults | overrides
-    for key in merged:
-        if not isinstance(key, str):
-            raise ParamsError(f"{FILE}: {where}.{key} is not a key")
-    return merged
+def _allow(where: str, count: int) -> None:
+    if count > LARGEST_GRID:
+        raise ParamsError(f"{where} is of {_shown(count)} cells; allowed: up to {LARGEST_GRID}")
 
 
-def _one(where: str, family: Family, model: type[M], values: dict[str, Any]) -> M:
+def _cell(where: str, spec: Any, values: Values) -> Cell:
+    data, training = (_one(where, model, values) for model in (spec.Data, spec.Training))
     try:
-        return model(**values)
+        training.check(data)
+    except ValueError as error:
+        key, _, rest = str(error).partition(" ")
+        raise ParamsError(f"{values[key].where} {rest}") from None
+    return Cell(data, training)
+
+
+def _one(where: str, model: Any, values: Values) -> Any:
+    try:
+        return model(**{key: values[key].value for key in model.model_fields})
     except ValidationError as invalid:
         error = invalid.errors()[0]
-        key = ".".join([where, *map(str, error["loc"])])
-        if error["type"] == "extra_forbidden":
-            raise ParamsError(f"{FILE}: {key} is not a key; allowed: {', '.join(model.model_fields)}") from None
-        if error["type"] == "missing":
-            raise ParamsError(f"{FILE}: {key} is missing, here and in section {family.defaults}") from None
         message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         if not error["loc"]:  # several keys do not go together, and the message names them
-            raise ParamsError(f"{FILE}: {where} is {values!r}; {message}") from None
-        raise ParamsError(f"{FILE}: {key} is {error['input']!r}; allowed: {message}") from None
+            raise ParamsError(f"{where}: {message}") from None
+        given = values[str(error["loc"][0])]
+        raise ParamsError(f"{given.where} is {_shown(given.value)}; allowed: {message}") from None
 
 
-def _mapping(where: str, value: Any, keys: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value:
-        raise ParamsError(f"{FILE}: {where} is {value!r}; allowed: a block with {', '.join(keys)}")
+def _given(where: str, block: Any, keys: Collection[str]) -> Values:
+    return {key: Given(f"{where}.{key}", value) for key, value in _block(where, block, keys).items()}
+
+
+def _block(where: str, value: Any, keys: Collection[str] | None = None) -> dict[str, Any]:
+    """The value, which is a mapping of some of those keys; None: of any."""
+    allowed = f"; allowed: {', '.join(keys)}" if keys is not None else ""
+    if not isinstance(value, dict):
+        raise ParamsError(f"{where or 'all of it'} is {_shown(value)}, not a block of keys{allowed}")
     for key in value:
-        if key not in keys:
-            raise ParamsError(f"{FILE}: {where}.{key} is not a key; allowed: {', '.join(keys)}")
+        if not isinstance(key, str) or (keys is not None and key not in keys):
+            raise ParamsError(f"{where}.{key} is not a key{allowed}".removeprefix("."))
     return value
+
+
+def _shown(value: Any) -> str:
+    """The value in a message: none too long."""
+    text = "null" if value is None else " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:76]} ..."
