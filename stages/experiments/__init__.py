@@ -1,8 +1,13 @@
-"""One folder an experiment.
+"""One folder an experiment: a question, a grid, numbers, claims and figures.
 
-The package has AXES, what its grid may sweep: claims and figures average over nothing that they do not know of.
-`measure.py` has `summary(cells, measure)`, the headline and claims of its table, and may have COLUMNS and
-`cell(model, points, measure)`, columns of its own; `across(cells, points, models, measure)`, which gives each cell more
-of them from what it has of others; and ITEMS, those of `across` that are columns of the table of vectors, one value a
-training point. `figure.py` has `draw(cells, vectors, summary)`, its figures by name.
+| module | holds | imports |
+|---|---|---|
+| `__init__` | the question, AXES (what its grid may sweep), words that the others share | nothing of `stages` |
+| `measure` | OWN: its numbers beside those that its family takes of every model | its family, statistics |
+| `claims` | `summary(tables, measure)`: the headline and each claim | tables, statistics |
+| `figure` | `draw(tables, summary)`: its figures by name | tables, statistics, `style`, its claims |
+
+Claims average over nothing that AXES lacks: `check` refuses a grid that sweeps more. OWN is an `Own` of the family's
+room `measures`. Only `measure` sees models, so that a new claim or figure measures nothing again. `README.md` says
+what came out.
 """

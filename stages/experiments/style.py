@@ -19,8 +19,8 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from stages.experiments.regimes import MIDDLE
-from stages.grid.bundle import write_bytes
+from stages.core.bundle import write_bytes
+from stages.statistics.regimes import MIDDLE
 
 FEATURE = "#1f62b4"  # blue: columns of W
 POINT = "#c3312f"  # red: hidden vectors of data points
@@ -50,14 +50,6 @@ _RC: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
 }
-
-
-class Tables(NamedTuple):
-    """An experiment's tables, as `stages/extract.py` describes their columns."""
-
-    cells: pd.DataFrame
-    history: pd.DataFrame
-    vectors: pd.DataFrame
 
 
 @contextlib.contextmanager

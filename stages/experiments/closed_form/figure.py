@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.closed_form.measure import kept, law, of_features, of_points
-from stages.experiments.style import Tables
+from stages.experiments.closed_form.claims import kept, law, of_features, of_points
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:

@@ -8,29 +8,29 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.counterfactual.copies import copies_cost, radius
-from stages.experiments.counterfactual.measure import MEANS, SCORES, compared, usual
-from stages.experiments.style import Tables
+from stages.experiments.counterfactual import MEANS, SCORES
+from stages.experiments.counterfactual.claims import compared, copies_cost, correlations, radius, usual
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
-    of, figures = usual(tables.cells), {}
-    if len(of):
-        figures["memorization"] = _memorization(of, tables, summary)
-        figures["regimes"] = _regimes(of, tables.cells)
+    models, figures = usual(tables.cells), {}
+    if len(models):
+        figures["memorization"] = _memorization(models, tables, summary)
+        figures["regimes"] = _regimes(models)
     cost, near = copies_cost(tables.cells), radius(tables.cells)
     if len(cost) and len(near):
         figures["leaving_out"] = _leaving_out(cost, near)
     return figures
 
 
-def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> Figure:
+def _memorization(models: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(12.6, 3.9), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    shown = of[of.selected].sort_values("T")
-    points = tables.vectors[(tables.vectors.kind == "point") & tables.vectors.memorization.notna()]
+    shown = models[models.selected].sort_values("T")
+    points = tables.items[(tables.items.kind == "point") & tables.items.memorization.notna()]
     for (_, run), color in zip(shown.iterrows(), style.ramp(len(shown)), strict=True):
         own = points[points.cell == run.cell]
         left.scatter(own.D, own.memorization, s=7, color=color, alpha=0.6, linewidths=0, label=f"T = {run['T']:,}")
@@ -41,11 +41,11 @@ def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> 
     left.set_title("every point")
     shown_scores = SCORES | {"D_x_mean": MEANS["D_x_mean"]}
     for (name, words), color in zip(shown_scores.items(), style.SERIES, strict=False):
-        style.curve(middle, of, f"rho_{name}", color, words)
-    style.curve(middle, of, "reliability", style.LAW, "two halves of the models")
+        style.curve(middle, correlations(tables.scores, models, name), "rho", color, words)
+    style.curve(middle, models, "reliability", style.LAW, "two halves of the models")
     middle.axhline(0, color=style.LAW, linewidth=0.6)
     middle.set(title="rank correlation with memorisation", ylim=(-1.05, 1.05))
-    style.log_T(middle, of["T"], of.S.iloc[0])
+    style.log_T(middle, models["T"], models.S.iloc[0])
     middle.legend(fontsize=8, loc="lower left")
     by_steps = compared(tables.cells)
     by_steps = by_steps[by_steps.groupby("T").steps.transform("nunique") > 1]
@@ -68,22 +68,22 @@ def _memorization(of: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> 
     return figure
 
 
-def _regimes(of: pd.DataFrame, cells: pd.DataFrame) -> Figure:
+def _regimes(models: pd.DataFrame) -> Figure:
     """The summary of the project: both dimensionalities, both test losses and memorisation over T."""
     figure = Figure(figsize=(8.6, 6.6), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True)
-    style.curve(top, of, "test_loss", style.FEATURE, "fresh features")
-    style.curve(top, of, "mixture_loss", style.POINT, "mixtures of the training points")
+    style.curve(top, models, "test_loss", style.FEATURE, "fresh features")
+    style.curve(top, models, "mixture_loss", style.POINT, "mixtures of the training points")
     top.axhline(1, color=style.LAW, linewidth=0.8, label="output 0")
     top.set(title="test loss in two worlds", yscale="log")
     style.plain_log_y(top)
-    style.curve(middle, of, "D_f_max", style.FEATURE, "largest $D_f$ of a feature")
-    style.curve(middle, of, "D_x_max", style.POINT, "largest $D_x$ of a point")
+    style.curve(middle, models, "D_f_max", style.FEATURE, "largest $D_f$ of a feature")
+    style.curve(middle, models, "D_x_max", style.POINT, "largest $D_x$ of a point")
     middle.set(title="dimensionality")
-    style.curve(bottom, of, "mean_memorization", style.INK, "counterfactual memorisation, mean over points")
+    style.curve(bottom, models, "mean_memorization", style.INK, "counterfactual memorisation, mean over points")
     bottom.set(title="memorisation", ylim=(-0.02, None))
     for axes in (top, middle, bottom):
-        style.log_T(axes, of["T"], of.S.iloc[0])
+        style.log_T(axes, models["T"], models.S.iloc[0])
         axes.legend(fontsize=8)
     for axes in (top, middle):
         axes.set_xlabel("")
@@ -96,31 +96,31 @@ def _leaving_out(cost: pd.DataFrame, near: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(4.1 * max(len(sizes), len(groups)), 7.4), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False).ravel()
     for axes, T in zip(above.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
-        of = cost[cost["T"] == T]
+        runs = cost[cost["T"] == T]
         for column, color, label in (
             ("all", style.POINT, "all copies left out"),
             ("one", style.FEATURE, "one copy left out"),
             ("masked", "#e08214", "all; its own features give no gradient"),
         ):
-            if of[column].notna().any():
-                style.curve(axes, of.dropna(subset=[column]), column, color, label, x="copies")
+            if runs[column].notna().any():
+                style.curve(axes, runs.dropna(subset=[column]), column, color, label, x="copies")
         axes.axhline(0, color=style.LAW, linewidth=0.8)
         axes.set(title=f"one point of T = {T:,}, there R times", xlabel="copies R", ylabel="share explained, lost")
         axes.legend(fontsize=8)
-    for axes, ((m, T), of) in zip(below.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-        _radius(axes, of)
-        axes.set(title=f"one point of T = {T:,} in groups of {of.alike.iloc[0]} alike, m = {m}")
+    for axes, ((m, T), runs) in zip(below.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        _radius(axes, runs)
+        axes.set(title=f"one point of T = {T:,} in groups of {runs.alike.iloc[0]} alike, m = {m}")
     return figure
 
 
-def _radius(axes: Axes, of: pd.DataFrame) -> None:
+def _radius(axes: Axes, runs: pd.DataFrame) -> None:
     for kind, color, label in (
         ("similarity", style.POINT, "left out with the k − 1 most similar to it"),
         ("random", style.FEATURE, "left out with k − 1 others"),
     ):
-        style.curve(axes, of[of.left_out_by == kind], "cost", color, label, x="left_out")
+        style.curve(axes, runs[runs.left_out_by == kind], "cost", color, label, x="left_out")
     axes.axhline(0, color=style.LAW, linewidth=0.8)
-    similar = of[of.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
+    similar = runs[runs.left_out_by == "similarity"].groupby("left_out").own_similarity.mean()
     axes.set(xlabel="points left out, k; below: their least similarity to it", ylabel="share explained, lost")
     axes.set(xscale="log", ylim=(-0.1, 1.25))
     axes.set_xticks(similar.index, labels=[f"{k}\n{cosine:.1f}" for k, cosine in similar.items()], fontsize=7.5)

@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.crossover.measure import KINDS, advantages, lowest, with_kind
-from stages.experiments.style import Tables
+from stages.experiments.crossover.claims import KINDS, advantages, lowest, with_kind
 
 COLORS = dict(zip(KINDS, (style.POINT, style.FEATURE), strict=True))
 
@@ -23,8 +23,8 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     best = lowest(cells)
     cells = cells[cells.kind.isin(KINDS)]
     for kind in KINDS:
-        of = cells[cells.kind == kind]
-        train.scatter(of["T"], 1 - of.train_loss, s=7, color=COLORS[kind], alpha=0.3, linewidths=0)
+        solutions = cells[cells.kind == kind]
+        train.scatter(solutions["T"], 1 - solutions.train_loss, s=7, color=COLORS[kind], alpha=0.3, linewidths=0)
         least = best[best.kind == kind]
         mean = (1 - least.train_loss).groupby(least["T"]).mean()
         train.plot(mean.index, mean, color=COLORS[kind], label=f"best {kind}")

@@ -10,21 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.regimes import MIDDLE
-from stages.experiments.style import Tables
-from stages.toy.polygon import polygon
-
-PANELS = 8  # training-set sizes whose vectors are drawn
+from stages.experiments.dataset_size import LEAST, endless, panels
+from stages.statistics.polygon import polygon
+from stages.statistics.regimes import MIDDLE
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
-    cells, vectors = tables.cells, tables.vectors
+    cells, vectors = tables.cells, tables.items
     chosen = cells[cells.selected]
     if not (~chosen.fresh).any():
         return {}
-    end = 2.2 * chosen["T"][~chosen.fresh].max()  # where T = infinity is drawn
+    end = endless(chosen["T"][~chosen.fresh])
     chosen, vectors = (table.assign(T=table["T"].where(~table.fresh, end)) for table in (chosen, vectors))
     return {"regimes": _regimes(chosen, vectors, end), "norms": _norms(chosen, end)}
 
@@ -46,7 +45,7 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame, end: float) -> Figure:
     middle.set_xlabel("training points T")
 
     first = vectors[vectors.data_seed == vectors.groupby("T").data_seed.transform("min")]
-    shown = _spread(sorted(cells["T"].unique()), PANELS)
+    shown = panels(cells["T"].unique())
     width = 0.9 / len(shown)
     for k, T in enumerate(shown):
         for kind, color, bottom in (("feature", style.FEATURE, 0.19), ("point", style.POINT, 0.05)):
@@ -101,7 +100,7 @@ def _dimensionalities(axes: Axes, cells: pd.DataFrame, vectors: pd.DataFrame) ->
         axes.scatter([], [], s=16, color=color, label=label)
     T = np.geomspace(cells["T"].min(), cells["T"][~cells.fresh].max(), 50)
     axes.plot(T, cells.m.iloc[0] / T, color=style.LAW, label="m / T", zorder=0)
-    axes.set(yscale="log", ylim=(1e-4, 1.3), ylabel="dimensionality")
+    axes.set(yscale="log", ylim=(LEAST, 1.3), ylabel="dimensionality")
     axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.06))
 
 
@@ -138,9 +137,3 @@ def _log_T(axes: Axes, cells: pd.DataFrame, limits: tuple[float, float], end: fl
     axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = (share / (1 - cells.S.iloc[0]) for share in MIDDLE)
     axes.axvspan(low, high, color=style.SHADE, zorder=-1, linewidth=0)
-
-
-def _spread(sizes: list[int], count: int) -> list[int]:
-    """About `count` of the sizes, evenly over the log axis."""
-    wanted = np.geomspace(sizes[0], sizes[-1], count)
-    return sorted({min(sizes, key=lambda T: abs(np.log(T / w))) for w in wanted})

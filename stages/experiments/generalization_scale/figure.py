@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.generalization_scale.measure import slices
-from stages.experiments.style import Tables
+from stages.experiments.generalization_scale.claims import slices
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:

@@ -9,14 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.style import Tables
-from stages.toy.polygon import polygon
+from stages.statistics.polygon import polygon
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
-    cells, vectors = tables.cells, tables.vectors
+    cells, vectors = tables.cells, tables.items
     decay = cells.weight_decay.min()  # the paper's
     cells = cells[(cells.status == "trained") & (cells["T"] > 2)]  # a polygon has three corners
     of_paper = vectors[(vectors.weight_decay == decay) & (vectors["T"] > 2)]

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.hidden_size.measure import rises, table
-from stages.experiments.style import Tables
+from stages.experiments.hidden_size.claims import rises, table
 
 LEVELS = (-0.005, 0.0, 0.03, 0.3)  # contours, of the loss above that of output 0
 LINEAR = 0.01  # colours are linear up to here, then logarithmic

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.style import Film, Tables
+from stages.experiments.style import Film
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure | Film]:
@@ -21,8 +22,11 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure | Film]:
 
 
 def runs(tables: Tables) -> list[tuple[int, str]]:
-    """(cell, what it is) of the first run at each T, and of the one at the largest T that forgets most."""
-    cells = tables.cells[tables.cells.cell.isin(tables.history.cell)]
+    """(cell, what it is) of the first run at each T, and of the one at the largest T that forgets most.
+
+    Of those whose frames the table of items holds.
+    """
+    cells = tables.cells[tables.cells.cell.isin(tables.items.cell)]
     first = cells.sort_values("data_seed").groupby("T").cell.first()
     shown = [(int(cell), f"T = {T:,}") for T, cell in first.items()]
     others = cells[~cells.cell.isin(first) & (cells["T"] == cells["T"].max())].sort_values(
@@ -53,16 +57,17 @@ def _curves(history: pd.DataFrame) -> Figure:
 
 def _film(tables: Tables) -> Film:
     shown = runs(tables)
-    steps = sorted(tables.vectors[tables.vectors.cell.isin([cell for cell, _ in shown])].step.unique())
+    items = tables.items[tables.items.cell.isin([cell for cell, _ in shown])]
+    steps = sorted(items.step.unique())
     figure = Figure(figsize=(2.6 * len(shown), 5.6))
     panels = figure.subplots(2, len(shown), squeeze=False)
     figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=0.85, wspace=0.05, hspace=0.05)
 
     def frame(k: int) -> list[Any]:
         for column, (cell, title) in enumerate(shown):
-            of = tables.vectors[(tables.vectors.cell == cell) & (tables.vectors.step == steps[k])]
-            _vectors(panels[0, column], of[of.kind == "feature"], style.FEATURE)
-            _vectors(panels[1, column], of[of.kind == "point"], style.POINT)
+            vectors = items[(items.cell == cell) & (items.step == steps[k])]
+            _vectors(panels[0, column], vectors[vectors.kind == "feature"], style.FEATURE)
+            _vectors(panels[1, column], vectors[vectors.kind == "point"], style.POINT)
             panels[0, column].set_title(title)
         figure.suptitle(f"features (above), data points (below), after {steps[k]:,} steps")
         return []
@@ -70,7 +75,7 @@ def _film(tables: Tables) -> Film:
     return Film(figure, len(steps), frame)
 
 
-def _vectors(axes: Axes, of: pd.DataFrame, color: str) -> None:
+def _vectors(axes: Axes, vectors: pd.DataFrame, color: str) -> None:
     axes.clear()
-    limit = 1.15 * of.norm.max() if len(of) else 1.0
-    style.arrows(axes, of.x, of.y, color, max(limit, 1e-6), spokes=True)
+    limit = 1.15 * vectors.norm.max() if len(vectors) else 1.0
+    style.arrows(axes, vectors.x, vectors.y, color, max(limit, 1e-6), spokes=True)

@@ -1,32 +1,25 @@
-"""What snapshots during training show: features that are learned, and some that are forgotten again."""
+"""Nothing of its own: snapshots during training, and which runs the film shows."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from stages.claims import Claim, Summary
-from stages.toy.spec import Measure
+from stages.families.toy.measures import Own
 
 
-def summary(cells: pd.DataFrame, measure: Measure) -> Summary:
-    """How many features are forgotten, by T."""
-    chosen = cells[cells.selected & cells.features_forgotten.notna()]
-    by_T = chosen.groupby("T")[["features_forgotten", "features_learned"]].mean()
-    many = chosen[chosen["T"] == chosen["T"].max()]
-    forgets = many.features_forgotten > 0
-    claims = [
-        Claim(
-            "features are sometimes learned, then forgotten",
-            "Jermyn's comment, T = 10,000",
-            "sometimes (a film)",
-            {"share of runs": float(forgets.mean()), "features a run": float(many.features_forgotten.mean())}
-            if len(many)
-            else None,
-            {f"T={T}": float(row.features_forgotten) for T, row in by_T.iterrows()},
-            bool(forgets.any()) if len(many) else None,
-            f"at the largest T: features of D_f > {measure.learned} in some snapshot and of less than half of that in "
-            "the last, in at least one run; spread: the mean number at each T",
-        )
-    ]
-    headline = {"forgotten_end": float(many.features_forgotten.mean())} if len(many) else {}
-    return Summary(headline, claims)
+def shown(items: pd.DataFrame) -> pd.Series:
+    """Every frame of the first training set at each T, and at the largest T of the run whose feature fell furthest.
+
+    How far a feature fell: its largest D during training less that of the trained model.
+    """
+    runs = items.drop_duplicates("cell").sort_values("data_seed")
+    first = runs.drop_duplicates("T").cell
+    others = items[(items["T"] == items["T"].max()) & ~items.cell.isin(first) & (items.kind == "feature")]
+    D = others.sort_values("step").groupby(["cell", "item"]).D
+    fallen = (D.max() - D.last()).groupby("cell").max()
+    films = set(first) | ({fallen.idxmax()} if len(fallen) else set())
+    chosen: pd.Series = items.cell.isin(films)
+    return chosen
+
+
+OWN = Own(shown=shown)

@@ -9,27 +9,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.hypotheses.measure import KINDS, gains, twins, worlds
-from stages.experiments.style import Tables
+from stages.experiments.hypotheses.claims import KINDS, gains, twins, worlds
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
-    of, figures = gains(worlds(tables.cells)), {}
-    if len(of):
-        figures["worlds"] = _worlds(of, summary)
+    models, figures = gains(worlds(tables.cells)), {}
+    if len(models):
+        figures["worlds"] = _worlds(models, summary)
     if len(pairs := twins(tables.cells)) and tables.cells.swap_rho_points.notna().any():
         figures["duality"] = _duality(pairs, tables)
     return figures
 
 
-def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
-    sizes = sorted(of.m.unique())
+def _worlds(models: pd.DataFrame, summary: dict[str, Any]) -> Figure:
+    sizes = sorted(models.m.unique())
     figure = Figure(figsize=(4.1 * (len(sizes) + 1), 3.9), layout="constrained")
     panels = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
     for axes, m in zip(panels, sizes, strict=False):
-        paper = of[(of.m == m) & (of.kind == KINDS["random", 1])]
+        paper = models[(models.m == m) & (models.kind == KINDS["random", 1])]
         for column, constant, color, label in (
             ("test_loss", "constant_loss", style.FEATURE, "fresh features"),
             ("mixture_loss", "mixture_constant_loss", style.POINT, "mixtures of the training points"),
@@ -40,12 +40,13 @@ def _worlds(of: pd.DataFrame, summary: dict[str, Any]) -> Figure:
         axes.plot([], [], color=style.LAW, linestyle=":", label="best constant output of each")
         axes.set(title=f"m = {m}, the paper's points", ylabel="loss (1: output 0)", yscale="log")
         style.plain_log_y(axes)
-        style.log_T(axes, of["T"], of.S.iloc[0])
+        style.log_T(axes, models["T"], models.S.iloc[0])
     panels[0].legend(fontsize=8, loc="lower right")
-    large = of[(of.m == sizes[-1]) & of["T"].isin(of["T"][of.kind != KINDS["random", 1]])]
+    others = models["T"][models.kind != KINDS["random", 1]]
+    large = models[(models.m == sizes[-1]) & models["T"].isin(others)]
     for kind, color in zip(KINDS.values(), style.ramp(len(KINDS)), strict=True):
-        if len(some := large[large.kind == kind]):
-            style.curve(panels[-1], some, "mixture_loss", color, kind)
+        if len(alike := large[large.kind == kind]):
+            style.curve(panels[-1], alike, "mixture_loss", color, kind)
     panels[-1].axhline(1, color=style.LAW, linewidth=0.8)
     panels[-1].set(title=f"what points have in common, m = {sizes[-1]}", ylabel="loss on mixtures")
     panels[-1].legend(fontsize=8)
@@ -69,8 +70,8 @@ def _duality(pairs: pd.DataFrame, tables: Tables) -> Figure:
         ("disjoint", False, style.POINT, "orthonormal points, Adam"),
         ("random", True, style.LAW, "random points, gradient descent"),
     ):
-        if len(some := pairs[(pairs.supports == supports) & (pairs.descent == descent)]):
-            style.curve(left, some, "twin_distance", color, label)
+        if len(trained := pairs[(pairs.supports == supports) & (pairs.descent == descent)]):
+            style.curve(left, trained, "twin_distance", color, label)
     left.set(yscale="log", title="distance from training on one-hot points", ylabel="of the points' Gram matrix in h")
     style.log_T(left, pairs["T"])
     left.legend(fontsize=8)
@@ -85,25 +86,26 @@ def _duality(pairs: pd.DataFrame, tables: Tables) -> Figure:
     middle.set(title="on transposed points", ylabel="rank correlation of D in the two", ylim=(-1, 1))
     style.log_T(middle, swapped.n)
     middle.legend(fontsize=8)
-    _spectra(right, swapped, cells, tables.vectors)
+    _spectra(right, swapped, cells, tables.items)
     return figure
 
 
-def _spectra(axes: Axes, swapped: pd.DataFrame, cells: pd.DataFrame, vectors: pd.DataFrame) -> None:
+def _spectra(axes: Axes, swapped: pd.DataFrame, cells: pd.DataFrame, items: pd.DataFrame) -> None:
     """Sorted D of the most lopsided pair: points of one against features of the other."""
-    one = swapped[swapped.n != swapped["T"]].sort_values(["n", "data_seed"]).head(1)
-    if not len(one):
+    lopsided = swapped[swapped.n != swapped["T"]].sort_values(["n", "data_seed"])
+    if not len(lopsided):
         return
-    of = one.iloc[0]
-    alike = (cells.n == of["T"]) & (cells["T"] == of.n) & (cells.data_seed == of.data_seed) & ~cells.transposed
-    alike &= (cells.supports == "random") & (cells.alike == 1) & (cells.m == of.m) & (cells["init"] == of["init"])
-    for cell, kind, color, style_, label in (
-        (cells[alike].cell.iloc[0], "point", style.POINT, "-", f"points, T = {of.n}"),
-        (of.cell, "feature", style.FEATURE, "--", "features of the transposed"),
-        (cells[alike].cell.iloc[0], "feature", style.FEATURE, "-", f"features, T = {of.n}"),
-        (of.cell, "point", style.POINT, "--", "points of the transposed"),
+    pair = lopsided.iloc[0]
+    plain = (cells.n == pair["T"]) & (cells["T"] == pair.n) & (cells.data_seed == pair.data_seed) & ~cells.transposed
+    plain &= (cells.supports == "random") & (cells.alike == 1) & (cells.m == pair.m) & (cells["init"] == pair["init"])
+    other = cells[plain].cell.iloc[0]
+    for cell, kind, color, line, label in (
+        (other, "point", style.POINT, "-", f"points, T = {pair.n}"),
+        (pair.cell, "feature", style.FEATURE, "--", "features of the transposed"),
+        (other, "feature", style.FEATURE, "-", f"features, T = {pair.n}"),
+        (pair.cell, "point", style.POINT, "--", "points of the transposed"),
     ):
-        D = np.sort(vectors[(vectors.cell == cell) & (vectors.kind == kind) & ~vectors.sampled].D)[::-1]
-        axes.plot(np.arange(1, len(D) + 1), D, style_, color=color, label=label)
+        D = np.sort(items[(items.cell == cell) & (items.kind == kind) & ~items.sampled].D)[::-1]
+        axes.plot(np.arange(1, len(D) + 1), D, line, color=color, label=label)
     axes.set(xscale="log", yscale="log", ylim=(1e-4, 1.5), title="their largest D, sorted", xlabel="rank", ylabel="D")
     axes.legend(fontsize=8)

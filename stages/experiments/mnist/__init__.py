@@ -1,4 +1,3 @@
 """Maximal data dimensionality D* of real digits: over set sizes, training time and wrong labels."""
 
-FAMILY = "digits"
 AXES = {"pool", "wrong", "epochs", "init_seed", "watched"}  # what its grid may sweep

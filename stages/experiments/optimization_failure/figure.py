@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.optimization_failure.measure import SHAPES, paired, shares, usual
-from stages.experiments.style import Tables
+from stages.experiments.optimization_failure import SHAPES
+from stages.experiments.optimization_failure.claims import paired, shares, usual
 
 COLORS = dict(zip(SHAPES, (style.FEATURE, "#e08214", style.POINT, style.LAW), strict=True))
 SHOWN = 6  # runs of each shape in the gallery
@@ -19,7 +20,7 @@ SHOWN = 6  # runs of each shape in the gallery
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     cells = tables.cells[tables.cells.status == "trained"]
-    return {"shares": _shares(cells, summary), "gallery": _gallery(cells, tables.vectors)} if len(cells) else {}
+    return {"shares": _shares(cells, summary), "gallery": _gallery(cells, tables.items)} if len(cells) else {}
 
 
 def _shares(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.reductions.measure import trained
-from stages.experiments.style import Tables
+from stages.experiments.reductions.claims import trained
 
 SHOWN = 7  # sizes of which vectors are drawn
 COLORS = {"mean": style.INK, "sum": "#e08214"}
@@ -36,7 +36,7 @@ def _side_by_side(tables: Tables, summary: dict[str, Any]) -> Figure:
     axes.legend(fontsize=8)
     rows = [(reduction, kind) for reduction in COLORS for kind in ("feature", "point")]
     panels = below.subplots(len(rows), len(shown), squeeze=False)
-    vectors = tables.vectors[tables.vectors.data_seed == tables.vectors.data_seed.min()]
+    vectors = tables.items[tables.items.data_seed == tables.items.data_seed.min()]
     for panel, T in zip(panels[0], shown, strict=True):
         panel.set_title(f"T = {T:,}")
     for line, (reduction, kind) in zip(panels, rows, strict=True):

@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.regularization.measure import slices
-from stages.experiments.style import Tables
+from stages.experiments.regularization.claims import slices
 
 TITLES = {"weight_decay": "weight decay", "steps": "steps"}
 

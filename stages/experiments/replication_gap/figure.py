@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.replication_gap.measure import PAPER, REPLICATIONS, peaks, swept, with_eps
-from stages.experiments.style import Tables
+from stages.experiments.replication_gap.claims import PAPER, REPLICATIONS, peaks, swept, with_eps
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.sensitivity.measure import with_setting
-from stages.experiments.style import Tables
+from stages.experiments.sensitivity.claims import with_setting
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:

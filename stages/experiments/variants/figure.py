@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.style import Tables
-from stages.experiments.variants.measure import relative
+from stages.experiments.variants.claims import relative
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
