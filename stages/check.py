@@ -1,21 +1,24 @@
-"""Check the whole of params.yaml before any other stage runs.
+"""Check the whole of params.yaml, and write what it says of every run: the cells, one file for each kind of stage.
 
 DVC clears a stage's outputs away before it runs the stage, so that a stage which found a wrong parameter itself would
-have cost its old results. Every stage depends on the file that is written here; its content never changes.
+have cost its old results. Every other stage depends on what is written here, so none starts before all is valid.
 """
 
 from __future__ import annotations
 
-import sys
+from stages import params
+from stages.core.command import end_in_one_line
+from stages.grid import cells
+from stages.grid.cells import Grid
 
-from stages import paths
-from stages.errors import UserError
-from stages.grid.bundle import write_bytes
-from stages.params import load_all
+
+def check() -> None:
+    """Write data/grids/<run>/ for each run of stages/runs.yaml."""
+    experiments = params.load_all()
+    for run in params.listed():
+        experiment = experiments[run]
+        cells.write(run, Grid(experiment.family, experiment.cells), experiment.measure)
+
 
 if __name__ == "__main__":
-    try:
-        load_all()
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    write_bytes(paths.CHECKED, b"every section of params.yaml is valid\n")
+    end_in_one_line(check)

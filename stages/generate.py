@@ -1,16 +1,19 @@
-"""Draw an experiment's training sets."""
+"""Draw the training sets of a run."""
 
 from __future__ import annotations
 
-from stages import datasets
-from stages.command import main
-from stages.params import Experiment
-from stages.toy.data import sample
+from stages import families
+from stages.core import bundle, paths
+from stages.core.command import main
+from stages.grid import cells
 
 
-def generate(name: str, scale: str, experiment: Experiment) -> None:
-    """Write every training set of the grid."""
-    datasets.write(name, scale, {cell.data: sample(cell.data) for cell in experiment.cells})
+def generate(run: str) -> None:
+    """Write every training set of the grid, one record each."""
+    family, specs = cells.read_data(run)
+    data = families.room(family, "data")
+    raw = data.read(paths.raw(family))
+    bundle.write(paths.datasets(run), [data.sample(spec, raw) for spec in specs])
 
 
 if __name__ == "__main__":

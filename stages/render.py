@@ -1,28 +1,29 @@
-"""Draw an experiment's figures from its tables."""
+"""Judge a run's claims and draw its figures, from its tables alone."""
 
 from __future__ import annotations
 
 import importlib
 import json
+from types import SimpleNamespace
 
-import pandas as pd
-
-from stages import paths
-from stages.command import main
+from stages.core import claims, paths, tables
+from stages.core.command import main
 from stages.experiments import style
-from stages.experiments.style import Tables
-from stages.params import Experiment
+from stages.grid import cells
 
 
-def render(name: str, scale: str, experiment: Experiment) -> None:
-    """Write every figure that the experiment's `figure.py` draws, one file each: pictures and films."""
-    figure = importlib.import_module(f"stages.experiments.{name}.figure")
-    tables = Tables(*(pd.read_parquet(path(name, scale)) for path in (paths.cells, paths.history, paths.vectors)))
-    summary = json.loads(paths.metrics(name, scale).read_text())
-    paths.figures(name, scale).mkdir(parents=True, exist_ok=True)  # also where nothing can be drawn
+def render(run: str) -> None:
+    """Write the summary, then every picture and film that the experiment's `figure.py` draws, one file each."""
+    experiment = f"stages.experiments.{run.partition('/')[2]}"
+    _, measure = cells.read_measure(run)
+    found = tables.read(paths.tables(run))
+    summary = importlib.import_module(f"{experiment}.claims").summary(found, SimpleNamespace(**measure))
+    claims.write(paths.summary(run), summary)
+    paths.figures(run).mkdir(parents=True, exist_ok=True)  # also where nothing can be drawn
+    figure = importlib.import_module(f"{experiment}.figure")
     with style.applied():
-        for title, drawn in figure.draw(tables, summary).items():
-            style.save(drawn, paths.figures(name, scale) / title)
+        for title, drawn in figure.draw(found, json.loads(paths.summary(run).read_text())).items():
+            style.save(drawn, paths.figures(run) / title)
 
 
 if __name__ == "__main__":

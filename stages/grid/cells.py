@@ -1,88 +1,133 @@
-"""Train cells that the store does not hold yet: whatever a cell is, it has a key, a job and a record."""
+"""The cells of a run: what `check` resolves from params.yaml, and every other stage reads.
+
+`data/grids/<run>/` holds one file for each kind of stage, so that a stage depends on just what it uses: `data.json`
+(the training sets), `training.json` (the cells) and `measure.json`. Each names the family, what is fixed, and a row of
+what is swept for each training set or cell, in the grid's canonical order.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.grid import bundle
-from stages.grid.bundle import Record
-from stages.grid.checkpoint import Checkpoint
-from stages.grid.executor import Job, run
-from stages.grid.store import Store
-from stages.params import Cell
+from stages import families
+from stages.core import paths
+from stages.core.bundle import Record, write_bytes
+from stages.core.errors import UserError
 
 
-class Task(NamedTuple):
-    """How one cell is trained and kept."""
+class Cell(NamedTuple):
+    """One trained model: its data and how it is trained, by its family's specs."""
 
-    job: Job | None  # None: it cannot be trained, as `refused` says
-    words: str  # the cell, in a message
-    about: dict[str, Any]  # what its record says of it, its key included
-    side: dict[str, Any]  # what the store's side file says of it
-    refused: str = ""
+    data: Any
+    training: Any
 
+    @property
+    def axes(self) -> dict[str, Any]:
+        """Every axis of the grid by name, one column each in the tables."""
+        axes: dict[str, Any] = self.data.axes | self.training.axes
+        return axes
 
-def task(cell: Cell, checkpoint: Checkpoint, arguments: tuple[Any, ...], work: float, refused: str = "") -> Task:
-    """That of a cell: what training is called with, and how much work it is, compared with others."""
-    about = {"key": checkpoint.key, "data": cell.data.model_dump(), "training": cell.training.model_dump()}
-    words = " ".join(f"{axis}={value}" for axis, value in cell.axes.items())
-    return Task(None if refused else Job(arguments, work), words, about, cell.axes, refused)
-
-
-class Kept(NamedTuple):
-    """Records by key: of cells that the store has by now, and of those that failed."""
-
-    trained: dict[str, Record]
-    failed: dict[str, Record]
+    @property
+    def parent(self) -> Cell | None:
+        """The cell whose model it starts from."""
+        made = self.training.parent(self.data)
+        return Cell(*made) if made else None
 
 
-def train_missing(
-    title: str,
-    tasks: Mapping[str, Task],
-    store: Store,
-    function: Callable[..., Any],
-    record: Callable[[dict[str, Any], Any], Record | str],
-) -> Kept:
-    """Call `function` with the job of each task whose key the store lacks, and keep what becomes of it.
+class TrainedCell(NamedTuple):
+    """A cell with its training set and what became of it, as its family's measures get it."""
 
-    `record` makes a record of a task's `about` and the function's result, or says why that is of no use. A failed
-    cell's record has no arrays; its `error` says why.
-    """
-    trained = {key: held for key in tasks if (held := store.get(key))}
-    missing = [key for key in tasks if key not in trained]
-    print(f"{title}: {len(tasks)} cells, {len(trained)} in the store, {len(missing)} to train", flush=True)
-    failed = {key: _failed(tasks[key], tasks[key].refused) for key in missing if tasks[key].job is None}
-    waiting = [(key, job) for key in missing if (job := tasks[key].job)]
-    for i, outcome in run(function, [job for _, job in waiting], title):
-        key, task = waiting[i][0], tasks[waiting[i][0]]
-        made = outcome.error or record(task.about, outcome.result)
-        if isinstance(made, str):
-            failed[key] = _failed(task, made)
-            continue
-        trained[key] = made
-        store.put(made, {"seconds": outcome.seconds, "host": outcome.host} | task.side)
-    return Kept(trained, failed)
+    cell: Cell
+    dataset: Any
+    record: Record
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has a model: it neither failed nor diverged."""
+        return bool(self.record.about["status"] == "trained")
 
 
-def assemble(name: str, path: Path, tasks: Sequence[tuple[str, Task]], kept: Kept) -> None:
-    """Write the records of all tasks, given with their keys, in their order, failed ones included; exit if all failed.
+class Grid(NamedTuple):
+    """The cells of a run in the grid's canonical order, and the family that they are of."""
 
-    Two may share a key, where two ways of asking give the same training set.
-    """
-    records = kept.failed | kept.trained
-    # a cell kept from another experiment may have been asked for in other words (engine auto or fused)
-    bundle.write(path, [Record(records[key].about | task.about, records[key].arrays) for key, task in tasks])
-    failed = sum(key in kept.failed for key, _ in tasks)
-    if failed:
-        again = "`dvc repro -f` on this stage tries them again"
-        print(f"warning: {failed} of {len(tasks)} cells failed; {again}", file=sys.stderr)
-    if failed == len(tasks):
-        sys.exit(f"error: every cell of {name} failed")
+    family: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def parents(self) -> tuple[Cell, ...]:
+        """Cells that others start from, each once."""
+        return tuple(dict.fromkeys(cell.parent for cell in self.cells if cell.parent))
 
 
-def _failed(task: Task, error: str) -> Record:
-    print(f"warning: cell {task.words} failed: {error}", file=sys.stderr, flush=True)
-    return Record(task.about | {"status": "failed", "error": error}, {})
+def write(run: str, grid: Grid, measure: Any) -> None:
+    """Write the run's three files."""
+    datasets = list(dict.fromkeys(cell.data for cell in grid.cells))
+    rows = [cell.data.model_dump() | cell.training.model_dump() for cell in grid.cells]
+    files = {
+        "data": _factored([data.model_dump() for data in datasets]),
+        "training": _factored(rows),
+        "measure": {"measure": measure.model_dump()},
+    }
+    for name, content in files.items():
+        write_bytes(paths.grid(run) / f"{name}.json", _text({"family": grid.family} | content).encode())
+
+
+def read_data(run: str) -> tuple[str, list[Any]]:
+    """The run's family and what each of its training sets is drawn from, each once."""
+    content = _read(run, "data")
+    spec = families.room(content["family"], "spec")
+    return content["family"], [spec.Data(**row) for row in _rows(content)]
+
+
+def read(run: str) -> Grid:
+    """The run's cells."""
+    content = _read(run, "training")
+    spec = families.room(content["family"], "spec")
+    cells = []
+    for row in _rows(content):
+        data, training = ({k: row[k] for k in model.model_fields} for model in (spec.Data, spec.Training))
+        cells.append(Cell(spec.Data(**data), spec.Training(**training)))
+    return Grid(content["family"], tuple(cells))
+
+
+def read_measure(run: str) -> tuple[str, dict[str, Any]]:
+    """The run's family, and what is measured, by key."""
+    content = _read(run, "measure")
+    return content["family"], content["measure"]
+
+
+def _read(run: str, name: str) -> dict[str, Any]:
+    path = paths.grid(run) / f"{name}.json"
+    if not path.exists() and (known := sorted(str(f.parent.relative_to(paths.grid(""))) for f in _every(name))):
+        raise UserError(f"there is no run {run}; stages/runs.yaml has {', '.join(known)}")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def _every(name: str) -> list[Path]:
+    return list(paths.grid("").glob(f"*/*/{name}.json"))
+
+
+def _factored(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of the same keys as what all have in common, and a line of the rest for each."""
+    swept = [key for key in rows[0] if any(row[key] != rows[0][key] for row in rows)]
+    fixed = {key: value for key, value in rows[0].items() if key not in swept}
+    return {"fixed": fixed, "swept": swept, "rows": [[row[key] for key in swept] for row in rows]}
+
+
+def _rows(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What `_factored` was made of."""
+    swept = content["swept"]
+    return [content["fixed"] | dict(zip(swept, row, strict=True)) for row in content["rows"]]
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON of one line a key, and of one line a row."""
+    rows = ["  " + json.dumps(row) for row in content.get("rows", [])]
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items() if key != "rows"]
+    if rows:
+        lines.append(' "rows": [\n' + ",\n".join(rows) + "\n ]")
+    return "{\n" + ",\n".join(lines) + "\n}\n"

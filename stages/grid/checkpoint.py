@@ -9,8 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from stages.grid import bundle
-from stages.grid.bundle import BundleError, Record
+from stages.core import bundle
+from stages.core.bundle import BundleError, Record
 
 SECONDS = 60.0  # between two saves of a cell
 

@@ -29,7 +29,7 @@ from distributed.versions import VersionMismatchWarning
 from tqdm import tqdm
 
 import stages
-from stages.errors import UserError
+from stages.core.errors import UserError
 
 PACKAGES = ("numpy", "numba", "torch", "distributed", "safetensors")  # that bytes or messages hang on
 

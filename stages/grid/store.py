@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stages.grid import bundle
-from stages.grid.bundle import BundleError, Record
+from stages.core import bundle
+from stages.core.bundle import BundleError, Record
 from stages.grid.checkpoint import Checkpoint
 
 

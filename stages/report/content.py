@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from stages import paths
-from stages.claims import words
-from stages.params import FILE
+from ruamel.yaml import YAML
 
-OTHER = {"laptop": "paper", "paper": "laptop", "smoke": "paper"}  # the scale whose claims stand beside a scale's own
+from stages.core import paths
+from stages.core.claims import words
+
+PARAMS, RUNS = Path("params.yaml"), Path("stages/runs.yaml")
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
 LONG = re.compile(r"\d+\.\d{3,}")
 EXPERIMENTS = Path("stages/experiments")
@@ -100,9 +101,14 @@ class Picture(NamedTuple):
 
 
 def experiments(scale: str) -> list[Experiment]:
-    """Every experiment that has metrics at the scale, in the order of params.yaml."""
-    sections = re.findall(r"^(\w+):", FILE.read_text(), re.MULTILINE)
-    return [_experiment(name, scale) for name in sections if paths.metrics(name, scale).exists()]
+    """Every experiment that has claims at the scale, in the order of stages/runs.yaml."""
+    listed = YAML(typ="safe").load(RUNS).get(scale, {})
+    return [_experiment(name, scale) for name in listed if paths.summary(f"{scale}/{name}").exists()]
+
+
+def other(scale: str) -> str:
+    """The scale whose claims stand beside a scale's own."""
+    return "laptop" if scale == "paper" else "paper"
 
 
 def pictures(scale: str) -> list[Picture]:
@@ -126,17 +132,17 @@ def _experiment(name: str, scale: str) -> Experiment:
         _docstring(EXPERIMENTS / name / "__init__.py"),
         _docstring(EXPERIMENTS / name / "figure.py"),
         _images(name, scale),
-        _images(name, OTHER[scale]),
-        section(name, scale),
+        _images(name, other(scale)),
+        section(name),
         _rows(name, scale),
     )
 
 
 def _rows(name: str, scale: str) -> list[Row]:
-    other = {claim["claim"]: claim for claim in _claims(name, OTHER[scale])}
+    there = {claim["claim"]: claim for claim in _claims(name, other(scale))}
     rows = []
     for claim in _claims(name, scale):
-        beside = other.get(claim["claim"])
+        beside = there.get(claim["claim"])
         rows.append(
             Row(
                 claim["claim"],
@@ -153,7 +159,7 @@ def _rows(name: str, scale: str) -> list[Row]:
 
 
 def _claims(name: str, scale: str) -> list[dict[str, Any]]:
-    path = paths.metrics(name, scale)
+    path = paths.summary(f"{scale}/{name}")
     claims: list[dict[str, Any]] = json.loads(path.read_text())["claims"] if path.exists() else []
     return claims
 
@@ -174,7 +180,7 @@ def _images(name: str, scale: str) -> list[Image]:
 
 
 def _files(name: str, scale: str) -> list[Path]:
-    folder = paths.figures(name, scale)
+    folder = paths.figures(f"{scale}/{name}")
     return sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
 
 
@@ -191,18 +197,10 @@ def address(path: Path) -> str:
     return f"data:{kind}," + quote(" ".join(text.split()).replace('"', "'"), safe=" <>=:/;,.()'!*~+-_[]{}|^@$?`")
 
 
-def section(name: str, scale: str) -> str:
-    """An experiment's section of params.yaml at a scale as it stands there, comments included."""
-    text = FILE.read_text()
-    block = re.search(rf"^{name}:(.*\n)((?:(?: .*)?\n)*)", text, re.MULTILINE)
-    lines = block[2].splitlines() if block else []
-    kept, inside = [], False
-    for line in lines:
-        if re.match(r"  \w", line):
-            inside = line.startswith(f"  {scale}:")
-        if inside and line.strip():
-            kept.append(line)
-    return "\n".join([f"{name}:{block[1].rstrip()}" if block else "", *kept])
+def section(name: str) -> str:
+    """An experiment's section of params.yaml as it stands there, comments included."""
+    block = re.search(rf"^{name}:.*\n(?:(?: .*)?\n)*", PARAMS.read_text(), re.MULTILINE)
+    return "\n".join(line for line in block[0].splitlines() if line.strip()) if block else ""
 
 
 def _docstring(path: Path) -> str:

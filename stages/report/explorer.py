@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import altair as alt
 import pandas as pd
 
-from stages import paths
+from stages.core import paths, tables
+from stages.core.tables import Tables
 from stages.experiments.style import FEATURE, POINT
 
 EXPLORED = "reductions"  # the experiment that the explorer shows
@@ -32,12 +33,13 @@ class Charts(NamedTuple):
 
 def explorer(scale: str) -> Charts | None:
     """Features, hidden vectors, dimensionalities and test loss of one run; None where it has not been made."""
-    if not paths.cells(EXPLORED, scale).exists():
+    found = _tables(scale, EXPLORED)
+    if found is None:
         return None
     key = ["T", "reduction", "data_seed"]
-    cells = pd.read_parquet(paths.cells(EXPLORED, scale))
+    cells = found.cells
     cells = cells[cells.status == "trained"].sort_values(["reduction", "data_seed", "T"])
-    vectors = _relative(pd.read_parquet(paths.vectors(EXPLORED, scale)), key)
+    vectors = _relative(found.items, key)
     chosen = "datum.T == T && datum.reduction == reduction && datum.data_seed == data_seed"
     return Charts(
         _specs(
@@ -64,13 +66,14 @@ def explorer(scale: str) -> Charts | None:
 
 def film(scale: str) -> Charts | None:
     """Features and hidden vectors of a run on the way, beside its losses; None where it has not been made."""
-    if not paths.history(FILMED, scale).exists():
+    found = _tables(scale, FILMED)
+    if found is None:
         return None
-    vectors = pd.read_parquet(paths.vectors(FILMED, scale))
+    vectors = found.items
     vectors = _relative(vectors[vectors.data_seed == vectors.data_seed.min()], ["T"])
     steps = {T: sorted(of.step.unique().tolist()) for T, of in vectors.groupby("T")}
     vectors["frame"] = [steps[T].index(step) for T, step in zip(vectors["T"], vectors.step, strict=True)]
-    history = pd.read_parquet(paths.history(FILMED, scale))
+    history = found.history
     history = history[history.data_seed == vectors.data_seed.min()]
     history = history.assign(at=history.step.clip(lower=1))  # on a log axis
     chosen = "datum.T == T && datum.frame == frame"
@@ -94,6 +97,11 @@ def film(scale: str) -> Charts | None:
         },
         {"T": list(steps), "frame": list(range(most)), "step": list(steps.values())},
     )
+
+
+def _tables(scale: str, experiment: str) -> Tables | None:
+    folder = paths.tables(f"{scale}/{experiment}")
+    return tables.read(folder) if folder.exists() else None
 
 
 def _relative(vectors: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -1,0 +1,34 @@
+"""Families of models. A family is one folder with five rooms, and no family knows another.
+
+| room | offers |
+|---|---|
+| spec | `Data`, `Training`, `Measure`: what a cell is made from and what is measured, see `core/spec.py` |
+| data | `fetch(folder)`, `read(folder) -> raw`, `sample(data, raw) -> Record`, `restore(record, raw) -> dataset` |
+| model | the model itself; nothing outside the family asks for it but its experiments' `measure.py` |
+| training | `decides`, `digest`, `made_by`, `work`, `cost`, `timing`, `train`: a cell's key, its cost, its training |
+| measures | `measure(trained, measure, own, raw, run) -> Measured`, `curves(cells)`: the tables, columns described |
+
+`stages/families/toy` is the reference: the docstrings of its rooms say what each function takes and gives.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from stages.core.errors import UserError
+
+ROOMS = ("spec", "data", "training", "measures")
+
+
+def room(family: str, name: str) -> Any:
+    """A family's room of that name, imported.
+
+    Raises:
+        UserError: there is no such family.
+    """
+    if not family.isidentifier() or not (Path(__file__).parent / family / "spec.py").exists():
+        known = sorted(path.parent.name for path in Path(__file__).parent.glob("*/spec.py"))
+        raise UserError(f"there is no family {family}; there are {', '.join(known)}")
+    return importlib.import_module(f"stages.families.{family}.{name}")

@@ -1,0 +1,228 @@
+"""The whole training loop in one compiled function: no T x n array, every pair (point, feature) visited once a step.
+
+For a point t and a feature i, with z = W_i . h_t + b_i and a = max(z, 0), one visit (pairs.py) gives its share of
+
+    sum_t a h_t -> grad W_i      sum_t a -> grad b_i      sum_i a W_i -> grad h_t
+
+as if every x_ti were 0. The few x_ti > 0 then need a correction (a -> a - x_ti where z > 0) and the encoder's
+share of the gradient, grad W_i += x_ti grad h_t. The squared activations come free:
+sum_t a^2 = W_i . (sum_t a h_t) + b_i (sum_t a). The common factor 2 scale / T is applied with AdamW's update.
+
+The variants go the same way, generated for what they need (`pairs.Kind`): an error's slope |e|^(p - 1) sign(e) in place
+of e, of which the dense pass adds a^(p - 1), and z a^(p - 1) = a^p still gives the loss; a decoder U in place of W, and
+rows of their own for the encoder's gradient; factors I_i and w_t; a mask on grad h_t where ReLU(h) is 0.
+
+Layout. Parameters, gradients and AdamW's moments are flat arrays of *tiles* of L features: m rows of (the decoder's)
+weights, one of biases, m of the encoder's if it has its own, L apart. A tile's decoder and its gradient stay in L1
+while all points go by. Features that pad the last tile are zeros, have zero gradient, and stay zeros.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.families.toy.data.points import Points
+from stages.families.toy.model.compiler import LANES, Functions, aligned_zeros, from_source
+from stages.families.toy.model.model import Model
+from stages.families.toy.model.pairs import GRADIENTS, Kind, gradient_names, tile_rows
+from stages.families.toy.training import adamw, boxes, sparse
+from stages.families.toy.training.adamw import Optimiser, update
+from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order, order
+from stages.families.toy.training.engines import State, check_fresh
+from stages.families.toy.training.schedule import Schedule
+
+_STATE = ("parameters", "first_moment", "second_moment")
+_L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest in the smallest L1 in use (32 KiB)
+
+
+class Fused:
+    """A model in training: create it with m <= 8, `advance` it, read `model`; see `Engine`."""
+
+    def __init__(self, points: Points, model: Model, optimiser: Optimiser, *, boxed: bool | None = None) -> None:
+        self._start_model, self._points = model, points
+        self._kind = kind = model.kind(points)
+        self._boxed = boxes_pay(kind, points.T) if boxed is None else boxed
+        self._order, self._step = np.arange(model.n), 0
+        tiles = -(-model.n * 2 * (kind.m + 1) // _L1_FLOATS)
+        self.L = -(-model.n // (tiles * LANES)) * LANES
+        self.tiles = -(-model.n // self.L)
+        self._compiled = _compile(kind, self.L, boxed=self._boxed)
+        self._arrays = self._sparse_arrays(points)
+        self._P = self._pack(model.decoder, model.b[None], *([] if kind.tied else [model.W]))
+        self._moments = aligned_zeros(len(self._P)), aligned_zeros(len(self._P))
+        T = points.T
+        self._workspace = (
+            aligned_zeros(len(self._P)),  # G
+            np.empty((T, kind.m), dtype=np.float32),  # H
+            np.zeros((T, kind.m), dtype=np.float32),  # GH
+            aligned_zeros((kind.m + 1) * self.L),  # block
+        )
+        self._factors = self._factor_arrays(points)
+        self._total = points.total_weight
+        self._constants = adamw.constants(optimiser, kind.power, self._total)
+        self._weight_decay = optimiser.weight_decay
+
+    def advance(self, schedule: Schedule, fresh: Points | None = None) -> NDArray[np.float64]:
+        """See `Engine.advance`.
+
+        The recorded losses come from the step's own float32 sums: within about 1e-6, however small they are.
+        """
+        check_fresh(self._points, fresh, len(schedule.rates))
+        losses = np.empty(0)
+        while (first := len(losses)) < len(schedule.rates):
+            last = len(schedule.rates)
+            if self._boxed and fresh is None:
+                self._reorder()
+                last = min(last, first + REORDER - self._step % REORDER)
+            new = self._advance(schedule.part(first, last), fresh)
+            self._step += len(new)
+            losses = np.append(losses, new)
+            if len(losses) < last:
+                break
+        return losses
+
+    def _advance(self, schedule: Schedule, fresh: Points | None) -> NDArray[np.float64]:
+        steps = adamw.steps(schedule, self._weight_decay)
+        losses = np.full(len(schedule.rates), np.nan)
+        taken = self._compiled.train(
+            self._P, *self._moments, *self._workspace, *self._factors,
+            *(self._arrays if fresh is None else self._sparse_arrays(fresh)), fresh is not None,
+            steps, self._constants, self._total, schedule.record, losses,
+        )  # fmt: skip
+        return losses[:taken]
+
+    def state(self) -> State:
+        """See `Engine.state`; features in their own order."""
+        flat = (self._P, *self._moments)
+        return {name: self._rows(array) for name, array in zip(_STATE, flat, strict=True)}
+
+    def restore(self, state: State, step: int) -> None:
+        """See `Engine.restore`."""
+        for name, array in zip(_STATE, (self._P, *self._moments), strict=True):
+            array[:] = self._pack(state[name])
+        self._step = step
+
+    def gradient(self) -> Model:
+        """See `Engine.gradient`."""
+        if self._boxed:
+            self._reorder()
+        self._compiled.accumulate(self._P, *self._workspace, *self._factors, *self._arrays, False)
+        gradient = self._unpack(self._workspace[0] * self._constants.scale)
+        self._workspace[0][:] = 0
+        return gradient
+
+    def _reorder(self) -> None:
+        """Make boxes and groups small again (see boxes.py), at every REORDER-th step of the training.
+
+        The points' order is found from the order they came in, so that it hangs on nothing but the model's state.
+        """
+        if self._step % REORDER:
+            return
+        now = self._unpack(self._P)
+        flat = [self._rows(array) for array in (self._P, *self._moments)]
+        self._order = feature_order(now.decoder, now.b)
+        for array, rows in zip((self._P, *self._moments), flat, strict=True):
+            array[:] = self._pack(rows)
+        self._arrays = self._sparse_arrays(self._points)
+        H = self._workspace[1]
+        self._compiled.hidden(self._P, *self._arrays[:3], H)
+        points = self._points.take(order(H, BOX))
+        self._arrays, self._factors = self._sparse_arrays(points), self._factor_arrays(points)
+
+    @property
+    def model(self) -> Model:
+        """See `Engine.model`."""
+        return self._unpack(self._P)
+
+    def _factor_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
+        """Importance, weights and masks; nothing where all features or points are alike."""
+        importance = self._start_model.importance
+        return (
+            np.zeros(0, dtype=np.float32) if importance is None else self._pack(importance[None]),
+            np.zeros(0, dtype=np.float32) if points.weight is None else points.weight,
+            np.zeros(0, dtype=np.bool_) if points.masked is None else points.masked,
+        )
+
+    def _sparse_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
+        """Start, place, value of the nonzeros, and memory for one point's.
+
+        `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
+        """
+        position = np.empty_like(self._order)
+        position[self._order] = np.arange(len(position))
+        tile, within = np.divmod(position[points.feature], self.L)
+        place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)
+        longest = int(np.diff(points.start).max())
+        return points.start.astype(np.uint64), place, points.value, np.empty(longest, dtype=np.float32)
+
+    def _pack(self, *parts: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Rows of (n,) as the flat array, first to last in each tile; rows not given are zeros."""
+        total = tile_rows(self._kind)
+        rows = np.zeros((total, self.tiles * self.L), dtype=np.float32)
+        given = np.concatenate(parts)
+        rows[: len(given), : given.shape[1]] = given[:, self._order]
+        flat = aligned_zeros(rows.size)
+        flat[:] = rows.reshape(total, self.tiles, self.L).swapaxes(0, 1).ravel()
+        return flat
+
+    def _rows(self, flat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows of a tile, n): what `_pack` made flat."""
+        total, n = tile_rows(self._kind), self._start_model.n
+        rows = np.empty((total, n), dtype=np.float32)
+        rows[:, self._order] = flat.reshape(self.tiles, total, self.L).swapaxes(0, 1).reshape(total, -1)[:, :n]
+        return rows
+
+    def _unpack(self, flat: NDArray[np.float32]) -> Model:
+        m, rows = self._kind.m, self._rows(flat)
+        if self._kind.tied:
+            return self._start_model._replace(W=rows[:m], b=rows[m])
+        return self._start_model._replace(W=rows[m + 1 :], b=rows[m], U=rows[:m])
+
+
+@functools.cache
+def _compile(kind: Kind, L: int, *, boxed: bool) -> Functions:
+    """`accumulate` (one gradient, without its factor) and `train` for one kind of model in tiles of L features."""
+    gradients = boxes.gradients(kind, L) if boxed else GRADIENTS
+    names = boxes.names(kind, L) if boxed else gradient_names(kind, L)
+    text = "\n".join([sparse.hidden(kind, L), gradients, sparse.corrections(kind, L), _TRAIN])
+    return from_source(text, f"{kind} {L=} {boxed=}", update=update, **names)
+
+
+_TRAIN = """
+@entry
+def accumulate(P, G, H, GH, block, I, weight, masked, start, place, value, active, with_loss):
+    hidden(P, start, place, value, H)
+    gradients(P, G, I, H, GH, weight, block)
+    loss = 0.0
+    if with_loss:
+        for i in range(len(P)):
+            loss += np.float64(P[i]) * np.float64(G[i])
+    return loss + sparse(P, G, I, H, GH, start, place, value, weight, masked, active)
+
+@entry
+def train(
+    P, M, V, G, H, GH, block, I, weight, masked, start, place, value, active, fresh,
+    steps, constants, total, record, losses,
+):
+    T, first = len(H), 0
+    size, inverse_root, decay = steps
+    state = flush_subnormals()
+    taken = len(size)
+    for s in range(len(size)):
+        if fresh:
+            first = s * T
+        points = start[first : first + T + 1]
+        loss = accumulate(P, G, H, GH, block, I, weight, masked, points, place, value, active, record[s])
+        if record[s]:
+            losses[s] = loss / total
+            if not np.isfinite(losses[s]):
+                taken = s + 1
+                break
+        update(P, G, M, V, size[s], inverse_root[s], decay[s], constants)
+    restore_subnormals(state)
+    return taken
+"""

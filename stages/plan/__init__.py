@@ -1,0 +1,1 @@
+"""What runs would cost: `python -m stages.plan`."""
