@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from stages import families
 from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
+from stages.core.rooms import room
 
 SUMS = "SHA256SUMS"
 
@@ -15,7 +15,7 @@ SUMS = "SHA256SUMS"
 def fetch(family: str) -> None:
     """Fill the family's folder of raw data, and write the sha256 of each file there, as `sha256sum` prints it."""
     folder = paths.raw(family)
-    families.room(family, "data").fetch(folder)
+    room(family, "data").fetch(folder)
     files = sorted(path for path in folder.glob("*") if path.name != SUMS)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     write_bytes(folder / SUMS, "".join(lines).encode())

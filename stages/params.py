@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages import families
 from stages.core.errors import UserError
+from stages.core.rooms import families, room
 from stages.grid.cells import Cell
 
 RUNS, FILE = Path("stages/runs.yaml"), Path("params.yaml")
@@ -99,17 +99,13 @@ def _listed(runs: Path) -> dict[str, str]:
         for scale, several in _block("", _read(runs), (*SCALES, "families")).items():
             for name, run in _block(scale, several).items() if scale in SCALES else ():
                 family = _block(f"{scale}.{name}", run, ("family",)).get("family")
-                if family not in _families():
-                    allowed = ", ".join(_families())
+                if family not in families():
+                    allowed = ", ".join(families())
                     raise ParamsError(f"{scale}.{name}.family is {_shown(family)}; allowed: {allowed}")
                 found[f"{scale}/{name}"] = family
     except ParamsError as error:
         raise ParamsError(f"{runs}: {error}") from None
     return found
-
-
-def _families() -> list[str]:
-    return sorted(path.parent.name for path in Path(families.__file__).parent.glob("*/spec.py"))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -123,7 +119,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[str, Experiment]:
-    defaults = {name: sections.pop(name) for name in _families() if name in sections}
+    defaults = {name: sections.pop(name) for name in families() if name in sections}
     if lacking := sorted(set(listed.values()) - set(defaults)):
         raise ParamsError(f"section {lacking[0]} is missing")
     overlays = _block("scales", sections.pop("scales", {}), SCALES[1:])
@@ -145,7 +141,7 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
 
 def _usual(family: str, scale: str, block: Any, overlays: dict[str, Any]) -> Usual:
     """A family's usual values at a scale, which are valid by themselves."""
-    spec = families.room(family, "spec")
+    spec = room(family, "spec")
     keys = [key for model in (spec.Data, spec.Training, spec.Measure) for key in model.model_fields]
     values = _given(family, block, keys)
     where = family

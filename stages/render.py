@@ -9,13 +9,12 @@ from types import SimpleNamespace
 from stages.core import claims, paths, tables
 from stages.core.command import main
 from stages.experiments import style
-from stages.grid import cells
 
 
 def render(run: str) -> None:
     """Write the summary, then every picture and film that the experiment's `figure.py` draws, one file each."""
     experiment = f"stages.experiments.{run.partition('/')[2]}"
-    _, measure = cells.read_measure(run)
+    measure = json.loads((paths.grid(run) / "measure.json").read_text())["measure"]
     found = tables.read(paths.tables(run))
     summary = importlib.import_module(f"{experiment}.claims").summary(found, SimpleNamespace(**measure))
     claims.write(paths.summary(run), summary)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stages import families
 from stages.core import paths
 from stages.core.command import main
+from stages.core.rooms import room
 from stages.grid import cells
 from stages.grid.datasets import Datasets
 from stages.grid.store import Store
@@ -14,7 +14,7 @@ from stages.grid.training import assemble, train_missing
 def train(run: str) -> None:
     """Write one record a cell. Cells that failed have no arrays, and say why; if all did, so does the stage."""
     grid = cells.read(run)
-    family = families.room(grid.family, "training")
+    family = room(grid.family, "training")
     datasets = Datasets(grid.family, run, grid.cells)
     store = Store()
     store.tidy()

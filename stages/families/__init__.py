@@ -10,25 +10,3 @@
 
 `stages/families/toy` is the reference: the docstrings of its rooms say what each function takes and gives.
 """
-
-from __future__ import annotations
-
-import importlib
-from pathlib import Path
-from typing import Any
-
-from stages.core.errors import UserError
-
-ROOMS = ("spec", "data", "training", "measures")
-
-
-def room(family: str, name: str) -> Any:
-    """A family's room of that name, imported.
-
-    Raises:
-        UserError: there is no such family.
-    """
-    if not family.isidentifier() or not (Path(__file__).parent / family / "spec.py").exists():
-        known = sorted(path.parent.name for path in Path(__file__).parent.glob("*/spec.py"))
-        raise UserError(f"there is no family {family}; there are {', '.join(known)}")
-    return importlib.import_module(f"stages.families.{family}.{name}")

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages import families
 from stages.core import paths
 from stages.core.bundle import Record, write_bytes
 from stages.core.errors import UserError
+from stages.core.rooms import room
 
 
 class Cell(NamedTuple):
@@ -78,14 +78,14 @@ def write(run: str, grid: Grid, measure: Any) -> None:
 def read_data(run: str) -> tuple[str, list[Any]]:
     """The run's family and what each of its training sets is drawn from, each once."""
     content = _read(run, "data")
-    spec = families.room(content["family"], "spec")
+    spec = room(content["family"], "spec")
     return content["family"], [spec.Data(**row) for row in _rows(content)]
 
 
 def read(run: str) -> Grid:
     """The run's cells."""
     content = _read(run, "training")
-    spec = families.room(content["family"], "spec")
+    spec = room(content["family"], "spec")
     cells = []
     for row in _rows(content):
         data, training = ({k: row[k] for k in model.model_fields} for model in (spec.Data, spec.Training))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stages import families
 from stages.core import bundle, paths
 from stages.core.bundle import BundleError
+from stages.core.rooms import room
 from stages.grid.cells import Cell
 
 
@@ -19,7 +19,7 @@ class Datasets(dict[Any, Any]):
     """
 
     def __init__(self, family: str, run: str, cells: Sequence[Cell]) -> None:
-        self._room = families.room(family, "data")
+        self._room = room(family, "data")
         self.raw = self._room.read(paths.raw(family))
         path, specs = paths.datasets(run), list(dict.fromkeys(cell.data for cell in cells))
         records = bundle.read(path)

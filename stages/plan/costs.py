@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stages import families
 from stages.core import paths
 from stages.core.cost import Cost, Timing
 from stages.core.errors import UserError
+from stages.core.rooms import room
 from stages.grid.cells import Cell
 from stages.grid.executor import Job, run
 from stages.grid.store import Store
@@ -23,7 +23,7 @@ class _Drawn(dict[Any, Any]):
 
     def __init__(self, family: str) -> None:
         super().__init__()
-        self._room = families.room(family, "data")
+        self._room = room(family, "data")
         self._raw = self._room.read(paths.raw(family))
 
     def __missing__(self, spec: Any) -> Any:
@@ -46,7 +46,7 @@ def missing(experiments: Mapping[str, Experiment], store: Store) -> dict[str, li
             datasets = _Drawn(family)
         except FileNotFoundError:  # keys depend on what is not fetched yet: as if none were trained
             continue
-        key = keys(families.room(family, "training"), [cell for run in runs for cell in lacking[run]], datasets)
+        key = keys(room(family, "training"), [cell for run in runs for cell in lacking[run]], datasets)
         for run_ in runs:
             lacking[run_] = [cell for cell in lacking[run_] if not store.holds(key[cell])]
     return lacking
@@ -54,7 +54,7 @@ def missing(experiments: Mapping[str, Experiment], store: Store) -> dict[str, li
 
 def timing(family: str, cell: Cell) -> Timing:
     """A step of that cell, timed here."""
-    timed: Timing = families.room(family, "training").timing(cell.data, cell.training)
+    timed: Timing = room(family, "training").timing(cell.data, cell.training)
     return timed
 
 
@@ -83,7 +83,7 @@ def plans(experiments: Mapping[str, Experiment], store: Store) -> tuple[list[Pla
     for name, own in lacking.items():
         family = experiments[name].family
         cells.setdefault(family, []).extend(own)
-        costs |= {cell: families.room(family, "training").cost(cell.data, cell.training) for cell in own}
+        costs |= {cell: room(family, "training").cost(cell.data, cell.training) for cell in own}
     found = laws({family: own for family, own in cells.items() if own}, costs)
 
     def needs(family: str, cost: Cost) -> Needs:

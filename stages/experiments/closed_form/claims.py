@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from stages.core.claims import Claim, Summary, labelled
+from stages.core.sparse import values
 from stages.core.tables import Tables
 from stages.statistics.polygon import FeaturePolygon, feature_polygon, polygon
-from stages.statistics.sparse import values
 
 TOLERANCE = 0.02  # of radius and norms
 GAIN_TOLERANCE = 0.05  # of the gain of features

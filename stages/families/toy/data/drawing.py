@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.random import generator
+from stages.core.sparse import CHUNK, fresh_rows, rows
 from stages.families.toy.data.points import Points, unit_points
 from stages.families.toy.spec import Data
-from stages.statistics.sparse import CHUNK, fresh_rows, rows
 
 
 def sample(data: Data) -> Points:
