@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from stages import paths
+from stages.core import paths
+from stages.grid.store import Store
 from tests.conftest import Project
+from tests.grid.test_store import record
 from tests.test_smoke import trained
 
 X = "dataset_size"
@@ -28,16 +30,19 @@ CELLS = 14
 @pytest.fixture
 def long(project: Project) -> Project:
     """A project whose cells take about half a second and save their state every twentieth of one."""
-    code = project.folder / "stages/grid/checkpoint.py"
-    assert code.read_text().count("SECONDS = 60.0") == 1
-    code.write_text(code.read_text().replace("SECONDS = 60.0", "SECONDS = 0.05"))
-    project.set(f"{X}.smoke.training", {"steps": 100_000})
-    project.succeed("generate", X)
+    project.patch("from stages.grid.checkpoint import Checkpoint\nCheckpoint.__init__.__defaults__ = (0.05,)\n")
+    steps(project, 100_000)
     return project
 
 
+def steps(project: Project, count: int) -> None:
+    """Let each cell take so many steps, of the training sets there are."""
+    project.set(f"{X}.smoke.grid.steps", count)
+    project.through(X, "generate")
+
+
 def models(project: Project) -> Path:
-    return project.folder / paths.models(X, "smoke")
+    return project.folder / paths.models(f"smoke/{X}")
 
 
 def finished(project: Project) -> set[str]:
@@ -115,11 +120,11 @@ def test_a_hundred_kills_do_neither(long: Project) -> None:
     kill_at_random(long, 100)
 
 
+@pytest.mark.slow
 def test_a_cell_goes_on_from_where_it_was_killed(long: Project) -> None:
     """The kill comes late in one long cell; what is left of it takes less than what was done."""
-    long.set(f"{X}.smoke.grids", [{"data": {"T": 30, "data_seed": 0}}])
-    long.set(f"{X}.smoke.training", {"steps": 500_000})
-    long.succeed("generate", X)
+    long.set(f"{X}.smoke.grids", [{"T": 30, "data_seed": 0}])
+    steps(long, 500_000)
     started = time.monotonic()
     with running(long, "train", X, WORKERS="1") as process:
         wait_for(lambda: checkpoints(long), process)
@@ -138,8 +143,9 @@ def test_a_cell_goes_on_from_where_it_was_killed(long: Project) -> None:
     assert trained(long.succeed("train", X)) == [1] and models(long).read_bytes() == resumed
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_within_two_seconds_says_so_and_leaves_no_process(long: Project) -> None:
-    long.set(f"{X}.smoke.training", {"steps": 5_000_000})
+    steps(long, 5_000_000)
     with running(long, "train", X) as process:
         wait_for(lambda: checkpoints(long), process)
         start = time.monotonic()
@@ -160,8 +166,9 @@ def test_ctrl_c_ends_within_two_seconds_says_so_and_leaves_no_process(long: Proj
     assert "Traceback" not in output + errors and errors.count("stopped") == 1, errors
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_end_and_agree(long: Project) -> None:
-    long.set(f"{X}.smoke.training", {"steps": 20_000})
+    steps(long, 20_000)
     with running(long, "train", X) as first, running(long, "train", X) as second:
         ends = [process.communicate(timeout=120) for process in (first, second)]
     assert first.returncode == second.returncode == 0, ends
@@ -170,10 +177,10 @@ def test_two_runs_at_once_both_end_and_agree(long: Project) -> None:
     assert trained(long.succeed("train", X)) == [0] and models(long).read_bytes() == both
 
 
+@pytest.mark.slow
 def test_a_second_dvc_repro_is_refused_and_the_first_goes_on(long: Project) -> None:
-    subprocess.run(["git", "init", "-q"], cwd=long.folder, check=True)
-    long.succeed("dvc", "init", "-q")
-    long.set(f"{X}.smoke.training", {"steps": 150_000})
+    long.init()
+    long.set(f"{X}.smoke.grid.steps", 150_000)
     with running(long, "dvc", "repro", f"train@{X}") as first:
         wait_for(lambda: checkpoints(long), first)
         second = long.run("dvc", "repro", f"train@{X}")
@@ -183,8 +190,8 @@ def test_a_second_dvc_repro_is_refused_and_the_first_goes_on(long: Project) -> N
     assert len(finished(long)) == CELLS
 
 
+@pytest.mark.slow
 def test_a_worker_that_the_system_kills_costs_its_cell_some_time_and_the_others_nothing(long: Project) -> None:
-    long.set(f"{X}.smoke.training", {"steps": 100_000})
     with running(long, "train", X, WORKERS="2") as process:
         wait_for(lambda: checkpoints(long), process)
         workers = [pid for pid in of_session(process.pid) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -207,9 +214,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_in_one_line_and_what_was_there_stays(long: Project, small_disk: Path) -> None:
     """The store is on a disk that fills while cells are trained; with room again, only the rest are."""
-    long.set(f"{X}.smoke.training", {"steps": 2_000})
+    steps(long, 2_000)
     (long.folder / ".cells").symlink_to(small_disk)
     done = long.run("train", X)
     said = re.sub(r".*\r", "", done.stderr).strip().splitlines()
@@ -223,8 +231,9 @@ def test_a_full_disk_is_said_in_one_line_and_what_was_there_stays(long: Project,
     assert trained(output) == [CELLS - len(kept)] and "trained again" not in output
 
 
+@pytest.mark.slow
 def test_what_is_no_cell_in_the_store_is_left_alone(long: Project) -> None:
-    long.set(f"{X}.smoke.training", {"steps": 200})
+    steps(long, 200)
     store = long.folder / ".cells"
     (store / "ab").mkdir(parents=True)
     for name in ("notes.txt", "ab/other.safetensors", "ab/README"):
@@ -236,9 +245,6 @@ def test_what_is_no_cell_in_the_store_is_left_alone(long: Project) -> None:
 @pytest.mark.parametrize(("days", "kept"), [(1e4, True), (-29, True), (-31, False)])
 def test_a_clock_that_jumps_deletes_no_work(tmp_path: Path, days: float, kept: bool) -> None:
     """Files of a future that is no more, and of a past that a wrong clock made. Unfinished cells go after a month."""
-    from stages.grid.store import Store
-    from tests.grid.test_store import record
-
     store = Store(tmp_path)
     store.put(record("ab12"), {})
     checkpoint = store.checkpoint("cd34")

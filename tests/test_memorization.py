@@ -1,11 +1,11 @@
-"""stages/mnist/memorization.py against cases computed by hand."""
+"""stages/statistics/memorization.py against cases computed by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from stages.memorization import counterfactual, roc, spearman, split_half
+from stages.statistics.memorization import counterfactual, roc, spearman, split_half
 
 
 def test_memorisation_is_mean_in_minus_mean_out() -> None:

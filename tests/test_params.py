@@ -1,212 +1,238 @@
-"""stages/params.py: the grid's canonical order, and one clear line for whatever is wrong."""
+"""stages/params.py: one clear line for whatever is wrong, wherever it is."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc.utils.serialize import modify_yaml
-from ruamel.yaml import YAML
 
-from stages import params
-from stages.params import ParamsError, load, load_all
-from tests.conftest import ROOT
+from stages.params import LARGEST_GRID, ParamsError, listed, load_all
+from tests.sections import Sections
 
 
 @pytest.fixture
-def sections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The project's params.yaml to edit, read from a folder of its own; call it to save."""
-    yaml = YAML()
-    content = yaml.load(ROOT / "params.yaml")
-    monkeypatch.setattr(params, "FILE", tmp_path / "params.yaml")
-
-    class Sections(dict):  # type: ignore[type-arg]
-        def save(self) -> None:
-            yaml.dump(dict(self), tmp_path / "params.yaml")
-
-    return Sections(content)
-
-
-def message(sections: Any) -> str:
-    sections.save()
-    with pytest.raises(ParamsError) as caught:
-        load("geometry", "smoke")
-    assert "\n" not in str(caught.value)
-    return str(caught.value).removeprefix(f"{params.FILE}: ")
-
-
-def test_every_scale_of_every_experiment_is_valid(sections: Any) -> None:
-    sections.save()
-    experiments = load_all()
-    assert {scale for _, scale in experiments} == set(params.SCALES)
-    assert {name for name, _ in experiments} | set(params.FAMILIES) == set(sections)
-
-
-def test_cells_are_the_product_of_the_axes_in_one_order(sections: Any) -> None:
-    sections.save()
-    cells = load("geometry", "smoke").cells
-    block = sections["geometry"]["smoke"]
-    sizes = [len(axis) for part in ("data", "training") for axis in block[part].values()]
-    assert len(cells) == len(set(cells)) == math.prod(sizes)
-    block["data"]["T"] = [6, 3, 5, 3]
-    block["data"]["supports"] = ["random", "disjoint"][::-1]
-    sections.save()
-    assert load("geometry", "smoke").cells == cells
+def sections(tmp_path: Path) -> Sections:
+    return Sections(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
         (
-            "geometry.smoke.data.Tee",
+            "geometry.smoke.grid.Tee",
             [3],
-            "geometry.smoke.data.Tee is not a key; allowed: n, S, T, first_of, supports, fresh, repeated",
+            "geometry.smoke.grid.Tee is not a key; allowed: n, S, T, first_of, points, tr",
         ),
+        ("geometry.grid.vectors", 3, "geometry.grid.vectors is not a key; allowed: n, S, T"),
+        ("geometry.measure.T", 3, "geometry.measure.T is not a key; allowed: test_points, test_seed, vectors"),
+        ("geometry.smoke.grit", {}, "geometry.smoke.grit is not a key; allowed: grid, grids, measure"),
+        ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: grid, grids, measure, paper, smoke"),
+        ("scales.tiny", {}, "scales.tiny is not a key; allowed: paper, smoke"),
+        ("scales.paper.toys", {}, "scales.paper.toys is not a key; allowed: digits, toy"),
+        ("scales.paper.toy.Tee", 3, "scales.paper.toy.Tee is not a key; allowed: n, S, T"),
+        ("toy.Tee", 3, "toy.Tee is not a key; allowed: n, S, T"),
+        ("geometry.smoke.grid.S", 1.2, "geometry.smoke.grid.S is 1.2; allowed: less than 1"),
+        ("geometry.smoke.grid.S", "0.9", "geometry.smoke.grid.S is '0.9'; allowed: a valid number"),
+        ("geometry.smoke.grid.T", [3, 0], "geometry.smoke.grid.T is 0; allowed: greater than or equal to 1"),
+        ("geometry.smoke.grid.T", [], "geometry.smoke.grid.T is []; allowed: a value or a list of at least one"),
+        ("geometry.smoke.grid.T", [[3], [5]], "geometry.smoke.grid.T is [[3], [5]]; allowed: a value or a list of at"),
+        ("geometry.smoke.grid.T", None, "geometry.smoke.grid.T is null; allowed: a valid integer"),
+        ("geometry.smoke.grid.T", "many", "geometry.smoke.grid.T is 'many'; allowed: a valid integer"),
+        ("geometry.smoke.grid.T", True, "geometry.smoke.grid.T is True; allowed: a valid integer"),
+        ("geometry.smoke.grid.T", 3.5, "geometry.smoke.grid.T is 3.5; allowed: a valid integer"),
         (
-            "geometry.smoke.trainings",
-            {},
-            "geometry.smoke.trainings is not a key; allowed: data, training, measure, grids",
+            "geometry.smoke.grid.T",
+            10**9,
+            "geometry.smoke.grid.T is 1000000000; allowed: less than or equal to 10000000",
         ),
-        ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: laptop, paper, smoke"),
-        ("geometry.smoke.data.S", 1.2, "geometry.smoke.data.S is 1.2; allowed: less than 1"),
-        ("geometry.smoke.data.S", "0.9", "geometry.smoke.data.S is '0.9'; allowed: a valid number"),
-        ("geometry.smoke.data.T", [3, 0], "geometry.smoke.data.T is 0; allowed: greater than or equal to 1"),
-        ("geometry.smoke.data.T", [], "geometry.smoke.data.T is []; allowed: a value or a list of at least one"),
-        ("geometry.smoke.data.T", "many", "geometry.smoke.data.T is 'many'; allowed: a valid integer"),
-        ("geometry.smoke.data.T", True, "geometry.smoke.data.T is True; allowed: a valid integer"),
-        ("geometry.smoke.data.T", 3.5, "geometry.smoke.data.T is 3.5; allowed: a valid integer"),
-        ("geometry.smoke.data.supports", "odd", "is 'odd'; allowed: 'random' or 'disjoint'"),
-        ("geometry.smoke.training.m", 121, "geometry.smoke.training.m is 121; allowed: m <= n"),
-        ("geometry.smoke.training.lr", float("inf"), "geometry.smoke.training.lr is inf; allowed: a finite number"),
+        ("geometry.smoke.grid.data_seed", 2**64, "data_seed is 18446744073709551616; allowed: less than 4294967296"),
+        ("geometry.smoke.grid.n", 10**400, "geometry.smoke.grid.n is 1000000000000"),
+        ("geometry.smoke.grid.lr", 10**400, "geometry.smoke.grid.lr is 1000000000000"),
+        ("geometry.smoke.grid.init", "x" * 9999, "xxx ...; allowed: 'xavier_normal', 'xavier_uniform'"),
+        ("geometry.smoke.grid.steps", 10**9, "geometry.smoke.grid.steps is 1000000000; allowed: less than or equal to"),
+        ("geometry.measure.test_points", 10**9, "geometry.measure.test_points is 1000000000; allowed: less than or"),
+        ("geometry.smoke.grid.points", "odd", "is 'odd'; allowed: random, disjoint, fresh, transposed, {alike}"),
+        ("geometry.smoke.grid.points", {"alike": 1}, "is {'alike': 1}; allowed: alike greater than or equal to 2"),
+        ("geometry.smoke.grid.points", {"alke": 3}, "is {'alke': 3}; allowed: random, disjoint, fresh, transposed, {"),
         (
-            "geometry.smoke.training.eps",
+            "geometry.smoke.grid.trained_on",
+            {"subset": 0.5},
+            "geometry.smoke.grid.trained_on is {'subset': 0.5}; allowed: all, or one of {repeated, copies, masked}, "
+            "{subset, subset_seed}, {left_out, left_out_by}",
+        ),
+        ("geometry.smoke.grid.trained_on", {"subset": 1.5, "subset_seed": 0}, "allowed: subset less than 1"),
+        (
+            "geometry.smoke.grid.trained_on",
+            {"left_out": {"x": 3}},
+            "trained_on.left_out is {'x': 3}; allowed: a value, a",
+        ),
+        ("geometry.smoke.grid.trained_on", {"left_out": 30}, "left_out 30 and subset 1.0 of 3 leave no point"),
+        ("geometry.smoke.grid.m", 121, "geometry.smoke.grid.m is 121; allowed: m <= n, and n is 120"),
+        ("geometry.smoke.grid.lr", float("inf"), "geometry.smoke.grid.lr is inf; allowed: a finite number"),
+        (
+            "geometry.smoke.grid.eps",
             0,
-            "geometry.smoke.training.eps is 0; allowed: greater than or equal to 0.000000000000001",
+            "geometry.smoke.grid.eps is 0; allowed: greater than or equal to 0.0000000000000",
         ),
         ("geometry.smoke.measure.learned", 2, "geometry.smoke.measure.learned is 2; allowed: less than 1"),
-        ("geometry.smoke.data.T", [100], "disjoint supports of 6 features allow T <= 20 at n = 120"),
-        ("toy.smoke.training.beta1", 1.0, "beta1 is 1.0; allowed: less than 1"),
-        ("geometry.laptop.data.S", -1, "geometry.laptop.data.S is -1; allowed: greater than or equal to 0"),
+        ("geometry.smoke.grid.T", [100], "disjoint points of 6 features allow T <= 20 at n = 120"),
+        ("toy.beta1", 1.0, "toy.beta1 is 1.0; allowed: less than 1"),
+        ("toy.T", 0, "toy.T is 0; allowed: greater than or equal to 1"),
+        ("toy.T", [3, 5], "toy.T is [3, 5]; allowed: a valid integer"),
+        ("toy.S", None, "toy.S is null; allowed: a valid number"),
+        ("toy.m", 1001, "toy.m is 1001; allowed: m <= n, and n is 1000"),
+        ("toy.corners", 3, "toy: corners are 3 or more with init feature_polygon, and 0 with any other"),
+        ("digits.pool", 60_001, "digits.pool is 60001; allowed: less than or equal to 60000"),
+        ("scales.paper.toy.S", 1.0, "scales.paper.toy.S is 1.0; allowed: less than 1"),
+        ("scales.paper.toy", None, "scales.paper.toy is null, not a block of keys; allowed: n, S, T"),
+        ("scales", None, "scales is null, not a block of keys; allowed: paper, smoke"),
+        ("geometry.grid.S", -1, "geometry.grid.S is -1; allowed: greater than or equal to 0"),
         (
-            "geometry.smoke.training.reduction",
+            "geometry.smoke.grid.reduction",
             ["mean", "sum"],
-            "reduction is ['mean', 'sum']; allowed: one value",
+            "reduction is ['mean', 'sum']; allowed: one value, since this",
         ),
+        ("geometry.smoke.grid.points", [{"alike": 2}, {"alike": 3}], "alike is [2, 3]; allowed: one value"),
         (
-            "geometry.smoke.training",
+            "geometry.smoke.grid",
             {"engine": "fused", "m": 16},
             "engine fused allows m <= 8; auto, tiled and torch take any",
         ),
-        ("geometry.smoke.data.first_of", 4, "the first 5 points are of a set of at least as many: first_of >= 5, or 0"),
-        ("geometry.smoke.data", {"fresh": True, "first_of": 30}, "fresh points have random supports, are not repeated"),
+        ("geometry.smoke.grid.first_of", 2, "the first 3 points are of a set of at least as many: first_of >= 3, or 0"),
         (
-            "geometry.smoke.data",
-            {"repeated": 3},
-            "3 repeated points of one copy each are none; allowed: repeated 0 or 1",
+            "geometry.grid",
+            {"points": "fresh", "first_of": 30},
+            "fresh points are allowed with trained_on all and first_of 0",
         ),
-        ("geometry.smoke.training.corners", 2, "corners are 3 or more with init feature_polygon, and 0 with any other"),
-        ("geometry.smoke.training.corners", 5, "corners are 3 or more with init feature_polygon, and 0 with any other"),
-        ("geometry.smoke.training", {"init": "feature_polygon"}, "corners are 3 or more with init feature_polygon"),
         (
-            "geometry.smoke.training",
+            "geometry.smoke.grid.trained_on",
+            {"repeated": 3, "copies": 1},
+            "3 repeated points of one copy each are none; allowed: repeated 1, or copies >= 2",
+        ),
+        ("geometry.smoke.grid.trained_on", {"repeated": 9, "copies": 2}, "9 repeated points allow T >= 9"),
+        ("geometry.smoke.grid.corners", 2, "corners are 3 or more with init feature_polygon, and 0 with any other"),
+        ("geometry.smoke.grid.corners", 5, "corners are 3 or more with init feature_polygon, and 0 with any other"),
+        ("geometry.smoke.grid.init", "feature_polygon", "corners are 3 or more with init feature_polygon"),
+        (
+            "geometry.smoke.grid",
             {"init": "feature_polygon", "corners": 121},
-            "geometry.smoke.training.corners is 121; allowed: at most n, 120",
+            "geometry.smoke.grid.corners is 121; allowed: at most n, 120",
         ),
-        ("geometry.smoke.training", {"init": "point_polygon", "m": 3}, "init point_polygon allows m = 2, tied weights"),
+        ("geometry.smoke.grid", {"init": "point_polygon", "m": 3}, "init point_polygon allows m = 2, tied weights"),
         (
-            "geometry.smoke.training.init",
-            "point_polygon",
-            "is point_polygon; allowed: with T >= 3 and disjoint supports",
+            "geometry.smoke.grid",
+            {"init": "point_polygon", "points": "random"},
+            "geometry.smoke.grid.init is point_polygon; allowed: with T >= 3 and disjoint points",
         ),
-        ("geometry.smoke.data", {3: 5}, "geometry.smoke.data.3 is not a key"),
+        ("geometry.smoke.grid.parent_T", 30, "parent_T is 30; disjoint points of 6 features allow T <= 20 at n = 120"),
+        ("geometry.smoke.grid", {3: 5}, "geometry.smoke.grid.3 is not a key"),
         ("geometry.smoke.measure.test_points", 1, "allowed: greater than or equal to 2"),
-        ("style", {"smoke": {"data": {}, "training": {}, "grids": [], "measure": {}}}, "style is no experiment"),
-        ("geometri", {"smoke": {"data": {}, "training": {}, "grids": [], "measure": {}}}, "geometri is no experiment"),
-        ("geometry.smoke.data", None, "geometry.smoke.data must hold keys and values"),
-        ("geometry.smoke", None, "geometry.smoke is None; allowed: a block with data, training, measure, grids"),
+        ("style", {"grid": {}}, "style is no experiment: there is no stages/experiments/style with AXES"),
+        ("geometri", {"grid": {}}, "geometri is no experiment: there is no stages/experiments/geometri with AXES"),
+        ("history", {"grid": {}}, "history is of no family: stages/runs.yaml has to list it, with one family"),
+        ("geometry", None, "geometry is null, not a block of keys; allowed: grid, grids, measure, paper, smoke"),
+        ("geometry.grid", None, "geometry.grid is null, not a block of keys; allowed: n, S"),
+        ("geometry.smoke", None, "geometry.smoke is null, not a block of keys; allowed: grid, grids, measure"),
+        ("memorization.grid.pool", 0, "memorization.grid.pool is 0; allowed: greater than or equal to 1"),
+        ("memorization.grid.hidden", 10**6, "memorization.grid.hidden is 1000000; allowed: arrays of up to 16 GiB"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(sections: Any, key: str, value: Any, says: str) -> None:
-    *parents, last = key.split(".")
-    block = sections
-    for parent in parents:
-        block = block[parent]
-    block[last] = value
-    assert says in message(sections)
+def test_what_is_wrong_is_said_in_one_line(sections: Sections, key: str, value: Any, says: str) -> None:
+    sections.set(key, value)
+    assert says in sections.message()
 
 
-def test_a_missing_key_part_or_section_is_named(sections: Any) -> None:
-    del sections["toy"]["smoke"]["data"]["S"]
-    assert message(sections) == "geometry.smoke.data.S is missing, here and in section toy"
-    sections["toy"]["smoke"]["data"]["S"] = 0.95
-    del sections["geometry"]["smoke"]["measure"]
-    assert "geometry.smoke.measure is missing" in message(sections)
-    del sections["geometry"]["smoke"]
-    assert "there is no section geometry.smoke; there are geometry.laptop" in message(sections)
+@pytest.mark.parametrize(
+    ("grid", "says"),
+    [
+        ({"n": 10**7, "T": 10**7, "S": 0.9}, "geometry.smoke.grid.T is 10000000; allowed: arrays of up to 16 GiB, and"),
+        ({"n": 10**7, "m": 10**4, "T": 3}, "geometry.smoke.grid.m is 10000; allowed: arrays of up to 16 GiB, and here"),
+        ({"n": 10**5, "T": 10**5, "engine": "torch"}, "geometry.smoke.grid.T is 100000; allowed: arrays of up to"),
+    ],
+)
+def test_a_cell_that_no_memory_holds_is_refused(sections: Sections, grid: dict[str, Any], says: str) -> None:
+    sections.set("geometry.smoke.grid", {"S": 0.999, "points": "random"} | grid)
+    assert says in sections.message()
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"data_seed": {"count": 10**9}},
+        {"init_seed": {"count": 1000}, "data_seed": {"count": 1001}},
+        {"trained_on": {"subset": 0.5, "subset_seed": {"count": LARGEST_GRID + 1}}},
+        {"zip": {"data_seed": {"count": 2, "each": 10**30}}},
+        {"trained_on": {"left_out": {"count": 10**4, "start": 1}, "left_out_by": ["random"] * 10**3}},
+    ],
+)
+def test_a_grid_of_too_many_cells_is_refused_before_it_is_made(sections: Sections, grid: dict[str, Any]) -> None:
+    sections["geometry"] = {"grid": grid}
+    assert f"cells; allowed: up to {LARGEST_GRID}" in sections.message()
+
+
+def test_a_missing_key_or_section_is_named(sections: Sections) -> None:
+    del sections["toy"]["S"]
+    assert sections.message() == "toy.S is missing"
+    sections["toy"]["S"] = 0.99
+    whole = sections.pop("geometry")
+    assert "there is no section for run laptop/geometry; there are laptop/memorization" in sections.message()
+    sections["geometry"] = whole
+    sections.listed["smoke"] = {"geometry": {"family": "toy"}}
+    assert "smoke/geometry" in sections.load()
     del sections["toy"]
-    assert message(sections) == "section toy is missing"
+    assert sections.message() == "section toy is missing"
 
 
-@pytest.mark.parametrize("text", ["a: [1,", "a: 1\na: 2", "- 1", ""])
-def test_what_is_not_a_mapping_in_yaml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(params, "FILE", tmp_path / "params.yaml")
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(ParamsError, match=r"params\.yaml: "):
-        load_all()
-    (tmp_path / "params.yaml").unlink()
-    with pytest.raises(ParamsError, match="cannot be read: No such file"):
-        load_all()
+@pytest.mark.parametrize(
+    ("runs", "says"),
+    [
+        ({"laptop": {"geometry": {"family": "tou"}}}, "laptop.geometry.family is 'tou'; allowed: digits, toy"),
+        ({"laptop": {"geometry": {}}}, "laptop.geometry.family is null; allowed: digits, toy"),
+        ({"laptop": {"geometry": {"famly": "toy"}}}, "laptop.geometry.famly is not a key; allowed: family"),
+        ({"laptop": ["geometry"]}, "laptop is ['geometry'], not a block of keys"),
+        ({"desktop": {}}, "desktop is not a key; allowed: laptop, paper, smoke, families"),
+        ([], "all of it is [], not a block of keys"),
+        (
+            {"laptop": {"geometry": {"family": "toy"}}, "paper": {"geometry": {"family": "digits"}}},
+            "geometry is of digits and toy: stages/runs.yaml has to list it, with one family",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_list_of_runs_is_said_in_one_line(sections: Sections, runs: Any, says: str) -> None:
+    sections.listed = runs
+    assert says in sections.message()
 
 
-def test_scientific_notation_is_a_number(sections: Any) -> None:
-    text = (ROOT / "params.yaml").read_text()
-    assert "lr: 1e-3" in text
-    params.FILE.write_text(text)
-    assert load("geometry", "laptop").cells[0].training.lr == 0.001
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a: [1,",
+        b"a: 1\na: 2",
+        b"- 1",
+        b"",
+        b"null",
+        b"3: {}",
+        "toy: {}".encode("utf-16"),
+        b"toy: \xff",
+        b"toy: " + b"[" * 5000,
+        b"toy: {n: " + b"1" * 5000 + b"}",
+        b"toy: !!python/object:os.system {}",
+        b"geometry: &a {grid: *a}",
+        b"\x00",
+    ],
+)
+def test_what_is_no_block_of_keys_in_yaml_is_refused(sections: Sections, content: bytes) -> None:
+    sections.load()
+    sections.file.write_bytes(content)
+    with pytest.raises(ParamsError, match=r"params\.yaml: [^\n]+$"):
+        load_all(sections.runs, sections.file)
 
 
-def test_rewriting_the_file_as_dvc_does_for_an_experiment_leaves_it_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text((ROOT / "params.yaml").read_text())
-    with modify_yaml(path) as content:
-        content["toy"]["laptop"]["data"]["n"] = content["toy"]["laptop"]["data"]["n"]
-    assert path.read_text() == (ROOT / "params.yaml").read_text()
-
-
-def test_each_grid_overrides_what_is_common_to_all(sections: Any) -> None:
-    block = sections["geometry"]["smoke"]
-    block["data"], block["training"] = {"T": 7}, {"weight_decay": [0.1, 0.5]}
-    block["grids"] = [
-        {"data": {"T": 3}, "training": {"init_seed": [0, 1, 2]}},
-        {"data": {"T": [5, 6], "data_seed": [0, 1]}, "training": {"weight_decay": 0.2}},
-        {},
-    ]
-    sections.save()
-    cells = load("geometry", "smoke").cells
-    assert {T: sum(c.data.T == T for c in cells) for T in (3, 5, 6, 7)} == {3: 6, 5: 2, 6: 2, 7: 2}
-    assert {c.training.weight_decay for c in cells if c.data.T in (5, 6)} == {0.2}
-    for wrong, words in (
-        ({"data": {"T": 3}}, "geometry.smoke.grids is {'data': {'T': 3}}; allowed: a list of blocks"),
-        ([{"date": {}}], "geometry.smoke.grids.0.date is not a key; allowed: data, training"),
-        ([{}, 3], "geometry.smoke.grids.1 is 3; allowed: a block with data, training"),
-        ([{"data": 3}], "geometry.smoke.grids.0.data must hold keys and values"),
-        ([{"data": {"T": []}}], "geometry.smoke.data.T is []"),
-    ):
-        block["grids"] = wrong
-        assert words in message(sections)
-    del block["grids"]
-    assert "geometry.smoke.grids is missing; where there is nothing to set: []" in message(sections)
-
-
-def test_a_count_is_the_list_that_it_stands_for(sections: Any) -> None:
-    sections["geometry"]["smoke"]["data"] = {"T": 5, "data_seed": {"count": 3}}
-    sections.save()
-    assert {c.data.data_seed for c in load("geometry", "smoke").cells} == {0, 1, 2}
-    sections["geometry"]["smoke"]["data"]["data_seed"] = {"count": 2, "start": 3}
-    sections.save()
-    assert {c.data.data_seed for c in load("geometry", "smoke").cells} == {3, 4}
-    for wrong in ({"count": 0}, {"count": True}, {"count": 2, "from": 3}, {"start": 3}):
-        sections["geometry"]["smoke"]["data"] = {"data_seed": wrong}
-        assert "geometry.smoke.data.data_seed is" in message(sections) and "{count: K}" in message(sections)
+def test_a_missing_file_is_named(sections: Sections) -> None:
+    sections.load()
+    sections.file.unlink()
+    with pytest.raises(ParamsError, match=r"params\.yaml: cannot be read: No such file"):
+        load_all(sections.runs, sections.file)
+    with pytest.raises(ParamsError, match=r"none\.yaml: cannot be read: No such file"):
+        listed(sections.runs.with_name("none.yaml"))

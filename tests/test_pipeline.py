@@ -1,206 +1,247 @@
-"""dvc.yaml against the code: names agree everywhere, and each stage declares just the files that it imports."""
+"""dvc.yaml against the code: names agree everywhere, and the rooms that a stage declares are those that it imports."""
 
 from __future__ import annotations
 
 import ast
-import importlib
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from stages import params, paths
-from tests.conftest import ROOT
+from stages.core import paths
+from tests.conftest import ROOT, RUNS, VERBS
+
+PIPELINE, PAPER = (YAML(typ="safe").load(ROOT / name) for name in ("dvc.yaml", "stages/paper/dvc.yaml"))
+STAGES: dict[str, Any] = PIPELINE["stages"]
+LAPTOP: dict[str, dict[str, str]] = RUNS["laptop"]
+RUN = [(verb, x) for verb in VERBS for x in LAPTOP]
+ROOMS = {"generate": ("spec", "data"), "train": ("spec", "data", "training"), "extract": ("spec", "data", "measures")}
+OWN = {"extract": ("measure",), "render": ("claims", "figure")}  # modules of an experiment that a verb imports by name
+FIVE = {"__init__.py", "measure.py", "claims.py", "figure.py", "README.md"}
 
 
-def pipeline(path: str) -> dict[str, Any]:
-    """A dvc.yaml, with the lists that its matrices name in place of the names."""
-    content, lists = (YAML(typ="safe").load(ROOT / name) for name in (path, "stages/experiments.yaml"))
-    for stage in content["stages"].values():
-        if "matrix" in stage:
-            stage["matrix"]["x"] = lists[stage["matrix"]["x"].strip("${}")]
-    assert lists["experiments"] == lists["toy_models"] + lists["classifiers"]
-    return content
-
-
-PIPELINE = pipeline("dvc.yaml")
-STAGES = PIPELINE["stages"]
-TOY, DIGITS = ("generate", "train", "extract"), ("generate_digits", "train_digits", "extract_digits")
-EXPERIMENTS = STAGES["render"]["matrix"]["x"]
-ONCE = {"check", "fetch_mnist", "report"}
-MATRIX = [(stage, x) for stage in STAGES if "matrix" in STAGES[stage] for x in STAGES[stage]["matrix"]["x"]]
-
-
-def imported(module: str, seen: set[Path]) -> set[Path]:
-    """Files of this project that importing the module runs, itself and packages with code in them included."""
+def source(module: str) -> Path:
+    """Where a module of this project would be."""
     path = ROOT / Path(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    if not path.exists() or path in seen:
-        return seen
-    seen.add(path)
-    if "." in module:
-        imported(module.rpartition(".")[0], seen)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Modules that a file names in its imports, wherever in it: names of what is in them included."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "stages":
-            for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
-                imported(name, seen)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
-            for alias in node.names:
-                imported(alias.name, seen)
-    return seen
+            found |= {alias.name for alias in node.names}
+    return frozenset(found)
 
 
-def holds_code(path: Path) -> bool:
+def closure(*modules: str) -> set[str]:
+    """Files of this project that importing the modules runs, packages included."""
+    seen: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = source(module)
+        if module.split(".")[0] == "stages" and path.exists() and path not in seen:
+            seen.add(path)
+            waiting += [module.rpartition(".")[0], *imports(path)]
+    return {str(path.relative_to(ROOT)) for path in seen}
+
+
+def needed(verb: str, x: str) -> set[str]:
+    """Files that a verb imports for a run, those that it imports by name included."""
+    rooms = [f"stages.families.{LAPTOP[x]['family']}.{room}" for room in ROOMS.get(verb, ())]
+    return closure(f"stages.{verb}", *rooms, *(f"stages.experiments.{x}.{name}" for name in OWN.get(verb, ())))
+
+
+def declared(verb: str, x: str, key: str = "deps") -> list[str]:
+    """Names under `key` of a stage of the laptop's runs, filled in."""
+    stage = STAGES[verb].get("do", STAGES[verb])
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage[key]]
+    family = LAPTOP.get(x, {}).get("family", "")
+    filled = {"${scale}": "laptop", "${key}": x, "${item.family}": family, "${item}": x}
+    for word, value in filled.items():
+        names = [name.replace(word, value) for name in names]
+    assert not any("$" in name for name in names)
+    return names
+
+
+def holds_code(name: str) -> bool:
     """Whether a file is more than a docstring."""
-    return any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body)
+    return any(not isinstance(node, ast.Expr) for node in ast.parse((ROOT / name).read_text()).body)
 
 
-def needed(stage: str, x: str) -> set[str]:
-    """Code that a stage of experiment x imports, the experiment's own module included."""
-    own = {"extract": "measure", "extract_digits": "measure", "render": "figure"}.get(stage)
-    files = imported(f"stages.{stage}", set())
-    if own:
-        imported(f"stages.experiments.{x}.{own}", files)
-    return {str(f.relative_to(ROOT)) for f in files if holds_code(f)}
+def within(name: str, room: str) -> bool:
+    """Whether a file is that one, or in that folder."""
+    return name == room or name.startswith(f"{room}/")
 
 
-def declared(stage: str, x: str, key: str) -> list[str]:
-    """Names under `key` of a stage of the laptop pipeline, filled in."""
-    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in STAGES[stage].get(key, [])]
-    return [name.replace("${item.x}", x).replace("${scale}", "laptop") for name in names]
+def missing(files: set[str], rooms: list[str]) -> set[str]:
+    """Files with code that lie in none of the rooms."""
+    return {name for name in files if holds_code(name) and not any(within(name, room) for room in rooms)}
 
 
-@pytest.mark.parametrize(("stage", "x"), MATRIX)
-def test_declared_code_is_what_the_stage_imports(stage: str, x: str) -> None:
-    code = {name for name in declared(stage, x, "deps") if name.endswith(".py")}
-    own = {f"stages/experiments/{x}/{name}.py" for name in ("measure", "figure")}
-    assert needed(stage, x) - code <= set(), "imported, not declared"
-    # one list serves every experiment of the matrix: it may hold what only another one's modules need
-    of_any = set().union(*(needed(stage, other) for other in STAGES[stage]["matrix"]["x"]))
-    of_any |= own if stage == "render" else set()
-    assert code - of_any == set(), "declared, not imported"
+@pytest.mark.parametrize(("verb", "x"), RUN)
+def test_what_a_stage_imports_lies_in_the_rooms_it_declares_and_each_of_them_is_used(verb: str, x: str) -> None:
+    files, rooms = needed(verb, x), [dep for dep in declared(verb, x) if dep.startswith("stages/")]
+    assert all((ROOT / room).exists() for room in rooms)
+    assert missing(files, rooms) == set(), "imported, not declared"
+    of_any = set().union(*(needed(verb, other) for other in LAPTOP))
+    for room in rooms:
+        own = room.startswith((f"stages/families/{LAPTOP[x]['family']}/", f"stages/experiments/{x}/"))
+        used = files if own else of_any  # one list serves all: only some of them may need what all share
+        assert any(within(name, room) for name in used), f"{room} is declared, not imported"
+    assert len(rooms) == len(set(rooms)) and not any(within(a, b) for a in rooms for b in rooms if a != b)
 
 
-def test_check_guards_every_stage_in_both_files_and_depends_on_what_it_imports() -> None:
-    files = imported("stages.check", set())
-    for x in EXPERIMENTS:  # params.py imports what the sections name
-        imported(f"stages.experiments.{x}", files)
-    assert {str(f.relative_to(ROOT)) for f in files if holds_code(f)} | {"params.yaml"} == set(STAGES["check"]["deps"])
-    assert declared("check", "", "outs") == [str(paths.CHECKED)]
-    for stage, x in MATRIX:
-        assert str(paths.CHECKED) in declared(stage, x, "deps")
-
-
-@pytest.mark.parametrize(("stage", "x"), MATRIX)
-def test_files_are_where_the_code_puts_them(stage: str, x: str) -> None:
+@pytest.mark.parametrize("verb", ["check", "fetch", "report"])
+def test_stages_without_a_run_declare_the_rooms_they_import(verb: str) -> None:
     of = {
-        name: str(getattr(paths, name)(x, "laptop"))
-        for name in ("datasets", "models", "cells", "history", "vectors", "curves", "images", "metrics", "figures")
-    } | {"mnist": str(paths.MNIST)}
+        "check": [("", closure("stages.check", *(f"stages.experiments.{x}" for x in LAPTOP), *specs()))],
+        "fetch": [(family, closure("stages.fetch", f"stages.families.{family}.data")) for family in RUNS["families"]],
+        "report": [("", closure("stages.report.__main__"))],
+    }
+    for item, files in of[verb]:
+        assert missing(files, declared(verb, item)) == set()
+
+
+def specs() -> list[str]:
+    return [f"stages.families.{family}.spec" for family in RUNS["families"]]
+
+
+def test_check_guards_every_stage_and_writes_what_they_depend_on() -> None:
+    assert {"params.yaml", "stages/runs.yaml"} <= set(declared("check", ""))
+    assert declared("check", "", "outs") == [str(paths.grid(""))]
+    for verb, x in RUN:
+        assert any(dep.startswith(f"{paths.grid(f'laptop/{x}')}/") for dep in declared(verb, x))
+
+
+@pytest.mark.parametrize(("verb", "x"), RUN)
+def test_files_are_where_the_code_puts_them(verb: str, x: str) -> None:
+    run, family = f"laptop/{x}", LAPTOP[x]["family"]
+    grid = {name: paths.grid(run) / f"{name}.json" for name in ("data", "training", "measure")}
+    datasets, models, raw = paths.datasets(run), paths.models(run), paths.raw(family)
     flow = {
-        "generate": ([], ["datasets"]),
-        "train": (["datasets"], ["models"]),
-        "extract": (["datasets", "models"], ["cells", "history", "vectors", "curves", "metrics"]),
-        "generate_digits": (["mnist"], ["datasets"]),
-        "train_digits": (["mnist", "datasets"], ["models"]),
-        "extract_digits": (["mnist", "datasets", "models"], ["images", "cells", "history", "vectors", "metrics"]),
-        "render": (["cells", "history", "vectors", "metrics"], ["figures"]),
+        "generate": ([grid["data"], raw], [datasets]),
+        "train": ([grid["training"], raw, datasets], [models]),
+        "extract": (
+            [grid["training"], grid["measure"], raw, datasets, models],
+            [paths.items(run), paths.tables(run)],
+        ),
+        "render": ([grid["measure"], paths.tables(run)], [paths.summary(run), paths.figures(run)]),
     }
-    reads, writes = ({of[name] for name in names} for names in flow[stage])
-    assert {name for name in declared(stage, x, "deps") if not name.startswith("stages/")} == reads | {
-        str(paths.CHECKED)
-    }
-    assert {name for key in ("outs", "metrics", "plots") for name in declared(stage, x, key)} == writes
+    reads, writes = ({str(path) for path in of} for of in flow[verb])
+    assert {name for name in declared(verb, x) if not name.startswith("stages/")} == reads
+    assert set(declared(verb, x, "outs")) == writes
+    assert STAGES[verb]["do"]["cmd"] == f"python -m stages.{verb} ${{scale}}/${{key}}"
 
 
-def test_every_experiment_has_its_section_its_stages_and_its_folder() -> None:
-    sections = set(YAML(typ="safe").load(ROOT / "params.yaml")) - set(params.FAMILIES)
-    folders = {f.parent.name for f in (ROOT / "stages" / "experiments").glob("*/measure.py")}
-    assert set(EXPERIMENTS) == sections == folders
-    of = {name: STAGES[name]["matrix"]["x"] for name in (*TOY, *DIGITS)}
-    assert [of["train"] + of["train_digits"]] * 3 == [of[a] + of[b] for a, b in zip(TOY, DIGITS, strict=True)]
-    assert of["train"] + of["train_digits"] == EXPERIMENTS
-    for x in EXPERIMENTS:
-        family = getattr(importlib.import_module(f"stages.experiments.{x}"), "FAMILY", "toy")
-        assert (x in of["train_digits"]) == (family == "digits")
-    for stage, x in MATRIX:
-        assert STAGES[stage]["cmd"] == f"python -m stages.{stage} ${{item.x}} --scale ${{scale}}"
-        assert (ROOT / "stages" / "experiments" / x / "figure.py").exists()
+def test_families_are_fetched_to_where_they_are_read_from() -> None:
+    assert (
+        STAGES["fetch"]["foreach"] == "${families}" and STAGES["fetch"]["do"]["cmd"] == "python -m stages.fetch ${item}"
+    )
+    for family in RUNS["families"]:
+        assert declared("fetch", family, "outs") == [str(paths.raw(family))]
+    folders = {path.parent.name for path in (ROOT / "stages/families").glob("*/spec.py")}
+    assert set(RUNS["families"]) == folders == {run["family"] for run in LAPTOP.values()}
 
 
-def test_the_paper_s_pipeline_is_the_same_but_for_its_scale_and_folder() -> None:
-    paper = pipeline("stages/paper/dvc.yaml")
-    assert paper["vars"] == [{"scale": "paper"}, "../experiments.yaml"]
-    assert PIPELINE["vars"] == [{"scale": "laptop"}, "stages/experiments.yaml"]
-    for stage in paper["stages"].values():
-        assert stage.pop("wdir") == "../.."
-    # the whole of params.yaml is checked once, digits are fetched once and one page is written, in the root's pipeline
-    assert paper["stages"] == {name: stage for name, stage in STAGES.items() if name not in ONCE}
+def test_the_page_depends_on_what_it_reads() -> None:
+    read = {"params.yaml", "stages/runs.yaml", "stages/report", "stages/experiments"}  # docstrings, among others
+    read |= {str(folder("laptop")) for folder in (paths.tables, paths.figures)} | {"data/metrics/laptop"}
+    read |= {"stages/paper/dvc.lock"}  # which stands for all that is there of the paper's runs
+    assert read <= set(declared("report", "")) and declared("report", "", "outs") == [str(paths.PAGE)]
 
 
-def test_digits_are_fetched_to_where_they_are_read_from() -> None:
-    code = {str(f.relative_to(ROOT)) for f in imported("stages.fetch_mnist", set()) if holds_code(f)}
-    assert set(declared("fetch_mnist", "", "deps")) == code
-    assert declared("fetch_mnist", "", "outs") == [str(paths.MNIST)]
+def test_every_experiment_has_its_section_its_folder_and_its_line() -> None:
+    sections = set(YAML(typ="safe").load(ROOT / "params.yaml")) - {*RUNS["families"], "scales"}
+    folders = {path.parent.name for path in (ROOT / "stages/experiments").glob("*/measure.py")}
+    assert set(LAPTOP) == sections == folders and set(RUNS["paper"]) <= folders
+    for x in folders:
+        assert {path.name for path in (ROOT / "stages/experiments" / x).iterdir()} - {"__pycache__"} == FIVE
+    for x, run in RUNS["paper"].items():
+        assert run == LAPTOP[x]
 
 
-def test_the_page_depends_on_what_it_imports_and_reads() -> None:
-    code = {str(f.relative_to(ROOT)) for f in imported("stages.report.__main__", set()) if holds_code(f)}
-    code |= {f"stages/experiments/{x}/{name}.py" for x in EXPERIMENTS for name in ("__init__", "figure")}  # docstrings
-    code |= {"stages/report/page.html"}
-    deps = set(declared("report", "", "deps"))
-    assert {name for name in deps if name.startswith("stages/")} == code
-    run = {path.stem for path in (ROOT / "data/metrics/paper").glob("*.json")}  # of the paper's scale
-    paper = {f"data/metrics/paper/{x}.json" for x in run} | {f"figures/paper/{x}" for x in run}
-    assert deps - code == {"params.yaml", "data/metrics/laptop", "figures/laptop"} | paper
-    assert declared("report", "", "outs") == [str(paths.PAGE)]
+def test_the_paper_s_pipeline_is_the_same_but_for_its_runs_and_folder() -> None:
+    assert PIPELINE["vars"] == [{"scale": "laptop"}, "stages/runs.yaml"]
+    assert PAPER["vars"] == [{"scale": "paper"}, "../runs.yaml"]
+    assert PAPER["stages"].keys() == set(VERBS)  # checked and fetched once, by the root's, which has the page too
+    for verb, stage in PAPER["stages"].items():
+        assert stage["do"].pop("wdir") == "../.."
+        assert stage == {"foreach": "${paper}", "do": STAGES[verb]["do"]} and STAGES[verb]["foreach"] == "${laptop}"
 
 
-def test_code_depends_on_single_files() -> None:
-    for name, stage in STAGES.items():
-        for dep in (dep for dep in stage["deps"] if dep.startswith("stages/")):
-            assert "." in Path(dep).name, f"{name} depends on a folder: {dep}"
+def layer(path: Path) -> str:
+    """The folder of `stages` that a file is in; its own name, of a verb."""
+    return path.relative_to(ROOT / "stages").parts[0].removesuffix(".py")
 
 
-def test_maths_imports_neither_dvc_nor_files_nor_plots() -> None:
-    foreign = {"dvc", "matplotlib", "pandas", "pyarrow", "dask", "distributed", "safetensors", "pathlib"}
-    both = {"leverage", "memorization"}  # of toy models and of classifiers
-    of_one = [path for part in ("toy", "mnist") for path in (ROOT / "stages" / part).rglob("*.py")]
-    for path in [*of_one, *(ROOT / "stages" / f"{name}.py" for name in both)]:
-        if "__pycache__" in path.parts or path.name == "sources.py":  # which is there to fetch files
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            # compiled code is kept beside itself; ranks are pandas'
-            own = {"compiler.py": {"pathlib"}, "memorization.py": {"pandas"}}.get(path.name, set())
-            assert not {name.split(".")[0] for name in names} & (foreign - own), path
-            of = {"toy"} if "toy" in path.parts else {"toy", "mnist", "errors"} | both
-            assert all(name.split(".")[1] in of for name in names if name.startswith("stages.")), path
+ALLOWED = {  # which layers a layer may import from, itself apart
+    "core": set(),
+    "statistics": {"core"},
+    "grid": {"core", "families"},
+    "families": {"core", "statistics", "grid"},
+    "experiments": {"core", "statistics", "grid", "families"},
+    "report": {"core", "experiments"},
+    "params": {"core", "grid", "families"},
+    "check": {"params", "core", "grid"},
+    "plan": {"params", "core", "grid", "families"},
+    "render": {"core", "grid", "experiments"},
+}
+FILES = sorted(path for path in (ROOT / "stages").rglob("*.py") if "__pycache__" not in path.parts)
 
 
-def test_training_a_cell_does_not_import_torch() -> None:
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "stages")))
+def test_no_layer_imports_one_above_it_and_no_family_another(path: Path) -> None:
+    own, parts = layer(path), path.relative_to(ROOT / "stages").parts
+    of_stages = {tuple(name.split(".")[1:]) for name in imports(path) if name.startswith("stages.")}
+    found = {name for name in of_stages if source(".".join(("stages", *name))).exists()}  # modules, not what is in them
+    allowed = ALLOWED.get(own, {"core", "grid", "families"}) | {own}
+    assert {name[0] for name in found} <= allowed, "imports a layer above its own"
+    known = {name[1] for name in found if name[0] == "families" and len(name) > 1}
+    if own == "families" and len(parts) > 2:
+        assert known <= {parts[1]}, "one family imports another"
+    elif own != "experiments":
+        assert not known, "names a family"
+    if own == "experiments" and len(parts) > 2:
+        family = LAPTOP[parts[1]]["family"]
+        assert known <= ({family} if parts[2] == "measure.py" else set()), "of figures and claims, nothing runs a model"
+        inside = {name[1:] for name in found if name[0] == "experiments" and len(name) > 1}
+        fellows = {"figure.py": {(parts[1], "claims"), ("style",)}}.get(parts[2], set())
+        assert inside <= {(parts[1],)} | fellows, "reads another experiment's or its own measure"
+        assert parts[2] != "__init__.py" or not found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "stages")))
+def test_maths_imports_neither_dvc_nor_files_nor_plots(path: Path) -> None:
+    parts = path.relative_to(ROOT / "stages").parts
+    maths = parts[0] == "statistics" or (
+        parts[0] == "families" and parts[2:] and parts[2] in ("data", "model", "training")
+    )
+    foreign = {"dvc", "matplotlib", "pyarrow", "dask", "distributed", "safetensors", "pathlib"}
+    foreign |= {"pandas"} if parts[0] == "families" else set()
+    # files are fetched, and compiled code is kept beside itself
+    own = {"compiler.py": {"pathlib"}, "sources.py": foreign, "__init__.py": {"pathlib"} if "data" in parts else set()}
+    if maths:
+        assert not {name.split(".")[0] for name in imports(path)} & (foreign - own.get(path.name, set()))
+
+
+def test_training_a_toy_cell_does_not_import_torch() -> None:
     """Workers start in a second because of it."""
-    code = "import sys, stages.train; sys.exit('torch' in sys.modules)"
+    code = "import sys, stages.train, stages.families.toy.training; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_the_top_level_holds_nothing_unexpected() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     top = {line.split("/")[0] for line in tracked.splitlines()}
-    expected = {
-        "README.md",
-        "LICENSE",
-        "dvc.yaml",
-        "dvc.lock",
-        "params.yaml",
-        "requirements.txt",
-        "stages",
-        "data",
-        "figures",
-        "tests",
-    }
-    assert {name for name in top if not name.startswith(".")} <= expected
+    expected = {"README.md", "LICENSE", "dvc.yaml", "dvc.lock", "params.yaml", "requirements.txt"}
+    assert {name for name in top if not name.startswith(".")} <= expected | {"stages", "data", "figures", "tests"}

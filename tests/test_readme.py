@@ -1,34 +1,59 @@
-"""README.md against the commands that it shows."""
+"""The READMEs against the files that they link to and the commands that they show."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()
+PAGES = sorted(path for path in (ROOT / "README.md", *(ROOT / "stages").rglob("README.md")))
 
 
 def test_the_readme_s_table_is_what_the_command_prints() -> None:
     held = README.split("<!-- claims -->\n")[1].split("\n<!-- end of claims -->")[0]
     printed = subprocess.run(
-        [sys.executable, "-m", "stages.claims", "laptop"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "stages.core.claims", "laptop"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert held == printed.strip()
 
 
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert len(links) > 15
-    for link in links:
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_and_heading_that_a_readme_links_to_exists(page: Path) -> None:
+    text = page.read_text()
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(links) > 15 or page.parent != ROOT
+    for link in (link for link in links if not link.startswith("https://")):
+        name, _, heading = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not heading or heading in headings(target.read_text()), link
 
 
-def test_the_worked_diff_applies_and_runs(project: Project) -> None:
-    (diff,) = re.findall(r"```diff\n(.*?)```", README, re.DOTALL)
-    subprocess.run(["git", "apply"], input=diff, text=True, cwd=project.folder, check=True)
-    for stage in ("generate", "train", "extract", "render"):
-        project.succeed(stage, "learning_rate")
-    assert (project.folder / "figures/smoke/learning_rate/learning_rate.svg").exists()
+def headings(text: str) -> set[str]:
+    """What a link to each heading of a page is called."""
+    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def test_the_worked_diff_applies_and_runs(tmp_path: Path) -> None:
+    """It adds an experiment, here to a project at smoke scale."""
+    (diff,) = (diff for page in PAGES for diff in re.findall(r"```diff\n(.*?)```", page.read_text(), re.DOTALL))
+    whole, project = tmp_path / "whole", Project(tmp_path / "project", ("geometry",))
+    shutil.copytree(ROOT / "stages", whole / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "params.yaml", whole)
+    subprocess.run(["git", "apply"], input=diff, text=True, cwd=whole, check=True)
+    yaml = YAML(typ="safe")
+    params, runs = (yaml.load(whole / name) for name in ("params.yaml", "stages/runs.yaml"))
+    (name,) = params.keys() - yaml.load(ROOT / "params.yaml").keys()
+    shutil.copytree(whole / "stages/experiments" / name, project.folder / "stages/experiments" / name)
+    project.add(name, params[name], runs["laptop"][name])
+    project.through(name, "generate", "train", "extract", "render")
+    assert list((project.folder / "figures/smoke" / name).iterdir())

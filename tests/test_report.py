@@ -14,13 +14,13 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
-from stages import paths
-from stages.errors import UserError
-from stages.params import load_all
+from stages.core import paths
+from stages.core.errors import UserError
 from stages.report import content, explorer
 from stages.report.__main__ import page
-from tests.conftest import ROOT
+from tests.conftest import ROOT, RUNS
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -30,6 +30,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The committed results, of which the metrics may be changed."""
     for name in ("figures", "stages", "params.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/tables").symlink_to(ROOT / "data/tables")
     shutil.copytree(ROOT / "data/metrics", tmp_path / "data/metrics")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -43,7 +45,7 @@ def texts(html: str) -> str:
 
 def test_a_changed_metric_changes_the_page(results: Path) -> None:
     before = texts(page("laptop"))
-    path = paths.metrics("dataset_size", "laptop")
+    path = paths.summary("laptop/dataset_size")
     summary = json.loads(path.read_text())
     claim = next(claim for claim in summary["claims"] if claim["holds"])
     claim |= {"measured": {"a number": 0.123456}, "spread": [7.25], "holds": False}
@@ -69,7 +71,7 @@ def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
     rows = {row.claim: row for of in content.experiments("laptop") for row in of.rows if of.name == "dataset_size"}
-    for claim in json.loads(paths.metrics("dataset_size", "paper").read_text())["claims"]:
+    for claim in json.loads(paths.summary("paper/dataset_size").read_text())["claims"]:
         assert rows[claim["claim"]].other_holds == {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
     geometry = next(of for of in content.experiments("laptop") if of.name == "geometry")
     assert all(row.other_holds == row.other_measured == "" for row in geometry.rows)  # not run there
@@ -89,17 +91,19 @@ def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows
 
 def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path) -> None:
     of = {experiment.name: experiment for experiment in content.experiments("laptop")}
-    assert set(of) == {name for name, scale in load_all() if scale == "laptop"}
+    sections = YAML(typ="safe").load(ROOT / "params.yaml")
+    assert list(of) == list(RUNS["laptop"])
     for name, experiment in of.items():
-        drawn = {f.stem for f in paths.figures(name, "laptop").glob("*") if f.suffix in content.KINDS}
+        drawn = {f.stem for f in paths.figures(f"laptop/{name}").glob("*") if f.suffix in content.KINDS}
         assert {image.name for image in experiment.images} == drawn != set()
         assert experiment.sentence and experiment.caption and experiment.rows
-        assert experiment.parameters.startswith(f"{name}:  # ") and "\n  laptop:\n" in experiment.parameters
-        assert "paper:" not in experiment.parameters and "smoke:" not in experiment.parameters
+        assert experiment.parameters.startswith(f"{name}:  # ") and "\n\n" not in experiment.parameters
+        assert YAML(typ="safe").load(experiment.parameters)[name] == sections[name]
 
 
 def test_without_results_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "params.yaml").symlink_to(ROOT / "params.yaml")
+    for name in ("params.yaml", "stages"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="run the stages before this one first"):
         page("laptop")
@@ -134,7 +138,7 @@ def decoded(table: dict[str, list[Any]]) -> pd.DataFrame:
 def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> None:
     charts = explorer.explorer("laptop")
     assert charts is not None
-    vectors = pd.read_parquet(paths.vectors(explorer.EXPLORED, "laptop"))
+    vectors = pd.read_parquet(paths.tables(f"laptop/{explorer.EXPLORED}") / "items.parquet")
     shown = decoded(charts.data["vectors"])
     assert len(shown) == len(vectors)
     key = ["T", "reduction", "data_seed", "kind", "item"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,37 +18,22 @@ TARGET = "render@geometry"
 KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
-def git(folder: Path, *words: str) -> None:
-    identity = ("-c", "user.name=A Researcher", "-c", "user.email=a@example.org")
-    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
-
-
-def commit(project: Project) -> None:
-    git(project.folder, "add", "-A")
-    git(project.folder, "commit", "-qm", "Results")
-
-
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with two commits, each with its results, that differ in one measure."""
-    project = Project(tmp_path_factory.mktemp("published"))
-    (project.folder / ".gitignore").write_text("__pycache__/\n/.cells/\n/data/mnist/\n")
-    git(project.folder, "init", "-q")
-    project.succeed("dvc", "init", "-q")
-    project.succeed("dvc", "config", "core.analytics", "false")
-    project.set("geometry.smoke.data.T", [5])
+    project = Project(tmp_path_factory.mktemp("published"), ("geometry",))
+    project.init()
+    project.set("geometry.smoke.grid.T", [5])
     for regular in (0.05, 1e-9):
         project.set("geometry.smoke.measure", {"regular": regular})
         project.succeed("dvc", "repro", TARGET)
-        commit(project)
+        project.commit()
     return project
 
 
 def clone(project: Project, folder: Path) -> Project:
-    git(folder.parent, "clone", "-q", str(project.folder), str(folder))
-    copy = Project.__new__(Project)
-    copy.folder = folder
-    return copy
+    project.git("clone", "-q", ".", str(folder))
+    return Project.at(folder)
 
 
 @pytest.fixture(params=["a folder", "S3"])

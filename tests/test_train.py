@@ -2,60 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
-from stages import paths
+from stages.core import bundle, paths
+from stages.core.bundle import Record
+from stages.families.toy.spec import Data, Training
 from stages.generate import generate
-from stages.grid import bundle
-from stages.grid.bundle import Record
-from stages.params import load
-from stages.train import train_cells
-from tests.conftest import ROOT
+from stages.grid import cells
+from stages.grid.cells import Cell, Grid
+from stages.train import train
+from tests.conftest import MEASURE
+
+RUN = "smoke/x"
+Records = Callable[..., list[Record]]
 
 
-def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, **training: object) -> list[Record]:
-    """The records of geometry at smoke scale on T = 3 and 6, with this training."""
-    content = YAML().load(ROOT / "params.yaml")
-    content["geometry"]["smoke"]["data"] = {"T": [3, 6]}
-    content["geometry"]["smoke"]["training"] = training
-    YAML().dump(content, folder / "params.yaml")
-    monkeypatch.chdir(folder)
-    experiment = load("geometry", "smoke")
-    generate("geometry", "smoke", experiment)
-    train_cells("geometry", "smoke", experiment)
-    return bundle.read(paths.models("geometry", "smoke"))
+@pytest.fixture
+def trained(
+    data: Callable[..., Data], training: Callable[..., Training], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Records:
+    """The records of two cells, of T = 3 and 6, with that training: by the stages, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def records(**changes: object) -> list[Record]:
+        grid = Grid("toy", tuple(Cell(data(T=T), training(**changes)) for T in (3, 6)))
+        cells.write(RUN, grid, MEASURE)
+        generate(RUN)
+        train(RUN)
+        return bundle.read(paths.models(RUN))
+
+    return records
 
 
-def test_cells_start_from_the_model_of_their_parent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    alone = trained(tmp_path, monkeypatch)
+def test_cells_start_from_the_model_of_their_parent(trained: Records, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = trained()
     capsys.readouterr()
-    records = trained(tmp_path, monkeypatch, parent_T=6)
-    assert "geometry's parents: 1 cells, 1 in the store, 0 to train" in capsys.readouterr().out  # trained before
-    again, goes_on = records
+    again, goes_on = trained(parent_T=6)
+    assert "smoke/x's parents: 1 cells, 1 in the store, 0 to train" in capsys.readouterr().out  # trained before
     assert goes_on.about["training"]["parent_T"] == 6 and goes_on.about["key"] != alone[1].about["key"]
     assert goes_on.arrays["history_loss"][0] == pytest.approx(alone[1].arrays["history_loss"][-1], rel=1e-4, abs=1e-6)
     assert not np.array_equal(again.arrays["W"], alone[0].arrays["W"])
 
 
-def test_where_the_parent_diverged_its_cells_fail_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SystemExit, match="every cell of geometry failed"):
-        trained(tmp_path, monkeypatch, parent_T=6, weight_decay=1e30)
-    records = bundle.read(paths.models("geometry", "smoke"))
-    assert {record.about["error"] for record in records} == {"the cell that it starts from could not be trained"}
+def test_where_the_parent_diverged_its_cells_fail_and_say_so(trained: Records) -> None:
+    with pytest.raises(SystemExit, match=f"every cell of {RUN} failed"):
+        trained(parent_T=6, weight_decay=1e6)
+    records = bundle.read(paths.models(RUN))
+    assert [record.about["error"] for record in records] == ["the cell that it starts from could not be trained"] * 2
 
 
-def test_snapshots_are_the_models_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, watched = trained(tmp_path, monkeypatch), trained(tmp_path, monkeypatch, snapshots=10)
+def test_snapshots_are_the_models_on_the_way(trained: Records) -> None:
+    plain, watched = trained(), trained(snapshots=10)
     for alone, record in zip(plain, watched, strict=True):
         steps = record.arrays["snapshot_step"]
         assert steps[0] == 0 and steps[-1] == 2000 and {200, 1800} <= set(steps.tolist()) and (np.diff(steps) > 0).all()
         assert record.arrays["snapshot_W"].shape == (len(steps), 2, 120)
-        assert record.arrays["snapshot_b"][0].any() == 0
+        assert not record.arrays["snapshot_b"][0].any()
         for arrays in (record.arrays["snapshot_W"][-1], record.arrays["W"]):  # watching changes no byte
             assert arrays.tobytes() == alone.arrays["W"].tobytes()

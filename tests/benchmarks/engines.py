@@ -29,16 +29,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 import numpy as np
 import torch
 
-from stages.toy import adamw
-from stages.toy.adamw import Optimiser
-from stages.toy.boxes import REORDER
-from stages.toy.data import Points, sample
-from stages.toy.engines.fused import Fused
-from stages.toy.engines.tiled import Tiled
-from stages.toy.engines.torch import Torch
-from stages.toy.model import Model, initial_weights
-from stages.toy.schedule import schedule
-from stages.toy.spec import LARGEST_FUSED_M
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.data.points import Points
+from stages.families.toy.model.model import Model, initial_weights
+from stages.families.toy.spec import LARGEST_FUSED_M
+from stages.families.toy.training import adamw
+from stages.families.toy.training.adamw import Optimiser
+from stages.families.toy.training.boxes import REORDER
+from stages.families.toy.training.engines.fused import Fused
+from stages.families.toy.training.engines.tiled import Tiled
+from stages.families.toy.training.engines.torch import Torch
+from stages.families.toy.training.schedule import schedule
 from tests.conftest import drawn
 
 SPARSITY = {1000: 0.99, 10_000: 0.999}

@@ -8,13 +8,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.counterfactual.copies import copies_cost, radius
-from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_inside, summary
-from stages.params import Cell
-from stages.toy.data import pool, sample, trained_on
-from stages.toy.model import Model
-from stages.toy.polygon import polygon_model
+from stages.core.claims import Summary
+from stages.core.tables import Tables
+from stages.experiments.counterfactual import MEANS, SCORES
+from stages.experiments.counterfactual.claims import copies_cost, radius, summary
+from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_inside, shown
+from stages.families.toy.data.drawing import pool, sample, trained_on
+from stages.families.toy.model.model import Model
+from stages.families.toy.model.polygons import polygon_model
+from stages.families.toy.spec import Subset
+from stages.grid.cells import Cell
+from stages.statistics.memorization import counterfactual
 from tests.conftest import MEASURE, drawn
+from tests.experiments.verdicts import verdict
+
+FEWER, MASKED = "the more copies of a point there are", "own features give no gradient"
+D_STAR, MEAN = "D* tells which", "mean D_x tells which"
+TELLS, RADIUS = "D_x of all its copies tells", "leaving out a point with those like it"
 
 
 def storing(data: Any) -> Model:
@@ -24,8 +34,8 @@ def storing(data: Any) -> Model:
 
 
 def test_points_that_are_stored_where_trained_on_are_memorised_wholly(training: Any) -> None:
-    whole = drawn(n=200, S=0.97, T=8, supports="disjoint")
-    subsets = [whole.model_copy(update={"subset": 0.7, "subset_seed": k}) for k in range(12)]
+    whole = drawn(n=200, S=0.97, T=8, points="disjoint")
+    subsets = [whole.model_copy(update={"trained_on": Subset(subset=0.7, subset_seed=k)}) for k in range(12)]
     cells = [Cell(whole, training()), *(Cell(data, training(init_seed=k % 3)) for k, data in enumerate(subsets))]
     models = {i: storing(of.data) for i, of in enumerate(cells)}
     found = across(cells, [sample(of.data) for of in cells], models, MEASURE)
@@ -35,12 +45,14 @@ def test_points_that_are_stored_where_trained_on_are_memorised_wholly(training: 
     np.testing.assert_allclose(found[0]["memorization_loss"], 1, atol=1e-3)
     np.testing.assert_allclose(found[0]["D_star"], 2 / 8, rtol=1e-3)
     assert found[0]["mean_memorization"] == pytest.approx(1, abs=1e-3)
+    asked = [(row["score"], row["inits"]) for row in found[0]["scores"]]
+    assert asked == [*((name, "all") for name in SCORES), ("D_x", "own"), *((name, "all") for name in MEANS)]
 
 
 def test_halves_of_other_initial_weights_are_told_from_halves_that_share_them(training: Any) -> None:
     """Two points, each memorised from one of two initial weights only: the point does not decide."""
-    whole = drawn(n=40, S=0.9, T=3, supports="disjoint")
-    subsets = [whole.model_copy(update={"subset": 0.7, "subset_seed": k}) for k in range(24)]
+    whole = drawn(n=40, S=0.9, T=3, points="disjoint")
+    subsets = [whole.model_copy(update={"trained_on": Subset(subset=0.7, subset_seed=k)}) for k in range(24)]
     cells = [Cell(whole, training()), *(Cell(data, training(init_seed=k % 2)) for k, data in enumerate(subsets))]
     models = {}
     for i, of in enumerate(cells):
@@ -57,8 +69,9 @@ def test_halves_of_other_initial_weights_are_told_from_halves_that_share_them(tr
 
 
 def test_an_ensemble_knows_which_points_each_model_holds(training: Any) -> None:
-    whole = drawn(n=200, S=0.97, T=8, supports="disjoint")
-    cells = [Cell(whole.model_copy(update={"subset": 0.5, "subset_seed": k}), training(init_seed=k)) for k in (0, 1)]
+    whole = drawn(n=200, S=0.97, T=8, points="disjoint")
+    halves = [whole.model_copy(update={"trained_on": Subset(subset=0.5, subset_seed=k)}) for k in (0, 1)]
+    cells = [Cell(data, training(init_seed=k)) for k, data in enumerate(halves)]
     of = ensemble(cells, [storing(cell.data) for cell in cells])
     assert of.losses.shape == of.held.shape == of.D_x.shape == (2, 8) and of.init_seed.tolist() == [0, 1]
     assert (of.held.sum(axis=1) == 4).all() and (of.D_x[~of.held] == 0).all()
@@ -71,15 +84,14 @@ def test_an_ensemble_knows_which_points_each_model_holds(training: Any) -> None:
 def test_memorisation_is_computed_by_hand(training: Any) -> None:
     """Of three models two hold the point: (1 + .5) / 2 explained inside, .2 outside."""
     assert explained(np.array([0.0, 0.4, 1.0, 50.0])).tolist() == [1, 0.6, 0, 0]
-    from stages.memorization import counterfactual
-
     held = np.array([[True], [True], [False]])
     assert counterfactual(np.array([[1.0], [0.5], [0.2]]), held)[0] == pytest.approx(0.55)
 
 
 def test_what_is_left_out_is_not_recalled(training: Any) -> None:
-    base = {"n": 200, "S": 0.97, "T": 6, "supports": "disjoint", "repeated": 1}
-    cells = [Cell(drawn(**base, copies=4), training()), Cell(drawn(**base, left_out=1), training())]
+    base = {"n": 200, "S": 0.97, "T": 6, "points": "disjoint"}
+    chosen = ({"repeated": 1, "copies": 4}, {"left_out": 1})
+    cells = [Cell(drawn(**base, trained_on=trained), training()) for trained in chosen]
     models = {i: storing(of.data) for i, of in enumerate(cells)}
     found = across(cells, [sample(of.data) for of in cells], models, MEASURE)
     assert found[0]["own_explained"] == pytest.approx(1, abs=1e-4) and found[1]["own_explained"] < 1e-4
@@ -88,13 +100,24 @@ def test_what_is_left_out_is_not_recalled(training: Any) -> None:
     assert not trained_on(cells[1].data, pool(cells[1].data))[0]
 
 
+def test_a_duplicated_point_is_not_taken_for_a_whole_pool_with_subsets(training: Any) -> None:
+    whole = drawn(n=200, S=0.97, T=6, points="disjoint")
+    subsets = [whole.model_copy(update={"trained_on": Subset(subset=0.5, subset_seed=k)}) for k in range(4)]
+    copied = drawn(n=200, S=0.97, T=6, points="disjoint", trained_on={"repeated": 1, "copies": 4})
+    cells = [Cell(data, training()) for data in (copied, *subsets)]
+    found = across(
+        cells, [sample(of.data) for of in cells], {i: storing(of.data) for i, of in enumerate(cells)}, MEASURE
+    )
+    assert list(found) == [0] and "models" not in found[0]
+
+
 def rows(copies: list[int], one: float, every: float, masked: float) -> pd.DataFrame:
     """Share explained: `every` more with R copies than with none; with one copy fewer, `one` less than that."""
     base = {"T": 300, "data_seed": 0, "repeated": 1, "alike": 1, "status": "trained", "left_out_by": "similarity"}
     base |= {"m": 2, "init_seed": 0}
     base |= {"test_loss": 1.0, "train_loss": 0.9, "own_loss": 0.5, "own_D_x": 0.3, "own_similarity": np.nan}
     base |= {"reliability": np.nan, "models": np.nan, "steps": 100, "selected": True}
-    table = [base | {"copies": 1, "left_out": 1, "masked": False, "own_explained": 0.0}]
+    table = [base | {"repeated": 0, "copies": 1, "left_out": 1, "masked": False, "own_explained": 0.0}]
     table += [base | {"copies": R, "left_out": 0, "masked": False, "own_explained": every} for R in copies]
     table += [base | {"copies": R - 1, "left_out": 0, "masked": False, "own_explained": every - one} for R in copies]
     table += [base | {"copies": R, "left_out": 0, "masked": True, "own_explained": masked} for R in copies]
@@ -116,12 +139,24 @@ def near(similar: float, random: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
-    own = ("rho_D_x", "rho_D_star", "rho_norm", "rho_loss", "rho_D_x_mean", "reliability_loss", "reliability_inits")
-    own += ("rho_norm_mean", "rho_explained_mean", "rho_D_x_own")
-    own += ("mean_memorization", "features_learned", "spread_memorization")
-    empty = cells.assign(**dict.fromkeys(own, np.nan))
-    return {claim.claim: claim.holds for claim in summary(empty, MEASURE).claims}
+def compared(T: int, **rho: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A model that was compared with the models of subsets, and its scores: rank correlations, .5 but for these."""
+    base = {"T": T, "steps": 100, "models": 8, "reliability": 0.9, "reliability_loss": 0.9, "reliability_inits": 0.5}
+    base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
+    base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1, "cell": T}
+    asked = [*((name, "all") for name in (*SCORES, *MEANS)), ("D_x", "own")]
+    scores = [
+        {"cell": T, "T": T, "score": name, "inits": inits, "rho": rho.get(name, 0.5) if inits == "all" else 0.5}
+        for name, inits in asked
+    ]
+    return pd.DataFrame([base]), pd.DataFrame(scores)
+
+
+def judged(cells: pd.DataFrame, scores: pd.DataFrame | None = None) -> Summary:
+    own = ("reliability_loss", "reliability_inits", "mean_memorization", "features_learned", "spread_memorization")
+    missing = {name: np.nan for name in (*own, "cell") if name not in cells}
+    none = compared(300)[1].head(0)
+    return summary(Tables(cells=cells.assign(**missing), scores=none if scores is None else scores), MEASURE)
 
 
 def test_copies_are_charged_for_one_and_for_all() -> None:
@@ -133,45 +168,53 @@ def test_copies_are_charged_for_one_and_for_all() -> None:
     assert cost.loc[5, "gap_with"] == pytest.approx((1 - share) * 1 + share * 0.5 - 0.9)
 
 
+def test_what_groups_of_points_alike_leave_out_is_not_charged_to_copies() -> None:
+    cost = copies_cost(rows([5], one=0.1, every=0.8, masked=0.7))
+    both = pd.concat([rows([5], one=0.1, every=0.8, masked=0.7), near(0.6, 0.2).query("left_out == 1")])
+    pd.testing.assert_frame_equal(copies_cost(both), cost)
+
+
 def test_claims_on_copies_go_by_what_leaving_them_out_costs() -> None:
-    one, masked = (
-        "the more copies of a point there are, the less of its memorisation leaving out one shows",
-        "a repeated point whose own features give no gradient is still memorised",
-    )
     two = rows([2], 0.5, 0.6, 0.5).query("copies < 3 and (left_out == 1 or copies == 2 or own_explained > 0)")
-    found = holds(pd.concat([two, rows([5], 0.01, 0.8, 0.7).query("left_out == 0"), near(0.6, 0.2)]))
-    assert found[one] is True and found[masked] is True
-    found = holds(pd.concat([two, rows([5], 0.7, 0.8, 0.1).query("left_out == 0"), near(0.6, 0.2)]))
-    assert found[one] is False and found[masked] is False
+    found = judged(pd.concat([two, rows([5], 0.01, 0.8, 0.7).query("left_out == 0"), near(0.6, 0.2)]))
+    assert verdict(found, FEWER) is True and verdict(found, MASKED) is True
+    found = judged(pd.concat([two, rows([5], 0.7, 0.8, 0.1).query("left_out == 0"), near(0.6, 0.2)]))
+    assert verdict(found, FEWER) is False and verdict(found, MASKED) is False
 
 
 @pytest.mark.parametrize(("rho", "right"), [(0.8, True), (0.2, False)])
 def test_dimensionality_is_judged_where_memorisation_differs(rho: float, right: bool) -> None:
-    base = {"T": 300, "steps": 100, "models": 8, "reliability": 0.9, "reliability_loss": 0.9, "reliability_inits": 0.5}
-    base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
-    base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1}
-    base |= {f"rho_{name}": rho for name in ("D_x", "D_star", "norm", "loss")} | {"rho_D_x_mean": 1 - rho}
-    base |= {"rho_norm_mean": 0.5, "rho_explained_mean": 0.5, "rho_D_x_own": 0.5}
-    of = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), pd.DataFrame([base])])
-    claims = {claim.claim: claim.holds for claim in summary(of, MEASURE).claims}
-    assert claims["D_x tells which points are memorised"] is right
-    assert claims["mean D_x tells which points are memorised"] is not right
-    ordered = of.assign(spread_memorization=1e-4)  # all memorised alike: there is nothing to tell
-    assert {c.claim: c.holds for c in summary(ordered, MEASURE).claims}["D* tells which points are memorised"] is None
+    model, scores = compared(300, **dict.fromkeys(SCORES, rho), D_x_mean=1 - rho)
+    cells = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), model])
+    found = judged(cells, scores)
+    whole = {claim.claim: claim.holds for claim in found.claims}
+    assert whole["D_x tells which points are memorised"] is right
+    assert verdict(found, D_STAR) is right and verdict(found, MEAN) is not right
+    assert found.headline == {"rho_D_x": rho}
+    ordered = cells.assign(spread_memorization=1e-4)  # all memorised alike: there is nothing to tell
+    assert verdict(judged(ordered, scores), D_STAR) is None
 
 
 def test_what_tells_a_repeated_point_rises_with_its_memorisation() -> None:
-    claim = "D_x of all its copies tells how much a repeated point is memorised"
     table = pd.concat([rows([R], 0.0, R / 10, 0.0).assign(own_D_x=R) for R in (2, 5, 8)])
     table = table.query("left_out == 0 or copies == 1").drop_duplicates(["copies", "left_out", "masked"])
-    assert holds(pd.concat([table, near(0.6, 0.2)]))[claim] is True
-    assert holds(pd.concat([table.assign(own_D_x=-table.own_D_x), near(0.6, 0.2)]))[claim] is False
+    assert verdict(judged(pd.concat([table, near(0.6, 0.2)])), TELLS) is True
+    assert verdict(judged(pd.concat([table.assign(own_D_x=-table.own_D_x), near(0.6, 0.2)])), TELLS) is False
 
 
 def test_the_radius_is_judged_against_others_left_out() -> None:
-    claim = "leaving out a point with those like it costs it more than leaving out others with it"
     cost = radius(near(0.6, 0.2)).groupby("left_out_by").cost.mean().round(6)
     assert cost.to_dict() == {"random": 0.2, "similarity": 0.61}
-    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2)]))[claim] is True
-    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.2, 0.6)]))[claim] is False
-    assert holds(pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.195, 0.2)]))[claim] is False  # within what sets differ by
+    copies = rows([5], 0.1, 0.8, 0.7)
+    assert verdict(judged(pd.concat([copies, near(0.6, 0.2)])), RADIUS) is True
+    assert verdict(judged(pd.concat([copies, near(0.2, 0.6)])), RADIUS) is False
+    assert verdict(judged(pd.concat([copies, near(0.195, 0.2)])), RADIUS) is False  # within what sets differ by
+
+
+def test_the_items_kept_are_points_with_their_memorisation_after_most_steps() -> None:
+    items = pd.DataFrame(
+        [("point", 100, 0.5), ("point", 50, 0.5), ("feature", 100, np.nan), ("point", 200, np.nan)],
+        columns=["kind", "steps", "memorization"],
+    )
+    assert shown(items).tolist() == [True, False, False, False]
+    assert len(shown(items[:0])) == 0

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from stages.experiments.crossover.measure import crossing, lowest, summary, with_kind
+from stages.core.claims import Summary
+from stages.core.tables import Tables
+from stages.experiments.crossover.claims import crossing, lowest, summary, with_kind
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import verdict
+
+CROSSES, EARLY = "storing points has the lower train loss", "training from random weights generalises before"
 
 
 def cells(cross: float, plain: int = 500) -> pd.DataFrame:
@@ -25,6 +30,10 @@ def cells(cross: float, plain: int = 500) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def judged(runs: pd.DataFrame) -> Summary:
+    return summary(Tables(cells=runs), MEASURE)
+
+
 def test_the_lowest_of_each_kind_is_kept() -> None:
     least = lowest(with_kind(cells(2000)))
     assert len(least) == 4 * 2 * 2
@@ -32,25 +41,25 @@ def test_the_lowest_of_each_kind_is_kept() -> None:
 
 
 def test_the_crossing_is_found_between_the_sizes_it_lies_between() -> None:
-    measured = summary(cells(2000), MEASURE)
-    assert measured.claims[0].holds is True and 1000 < measured.headline["crossover_T"] < 3000
-    assert measured.claims[1].holds is True  # plain training turns at 500
-    assert summary(cells(2000, plain=5000), MEASURE).claims[1].holds is False
+    found = judged(cells(2000))
+    assert verdict(found, CROSSES) is True and 1000 < found.headline["crossover_T"] < 3000
+    assert verdict(found, EARLY) is True  # plain training turns at 500
+    assert verdict(judged(cells(2000, plain=5000)), EARLY) is False
 
 
 def test_without_a_crossing_the_claim_fails_and_without_both_kinds_it_cannot_tell() -> None:
-    assert summary(cells(100), MEASURE).claims[0].holds is False
-    assert summary(cells(10**6), MEASURE).claims[0].holds is False
-    of = cells(2000)
-    for part in (of[of.test_loss > 1], of[of["T"] == 300], of[(of.test_loss < 1) | (of["T"] == 300)]):
-        assert summary(part, MEASURE).claims[0].holds is None
+    assert verdict(judged(cells(100)), CROSSES) is False
+    assert verdict(judged(cells(10**6)), CROSSES) is False
+    runs = cells(2000)
+    for part in (runs.test_loss > 1, runs["T"] == 300, (runs.test_loss < 1) | (runs["T"] == 300)):
+        assert verdict(judged(runs[part]), CROSSES) is None
 
 
 def test_what_neither_stores_points_nor_learns_features_that_generalise_is_neither() -> None:
-    of = cells(2000)[:3].assign(
+    runs = cells(2000)[:3].assign(
         train_loss=[0.999, 0.98, 0.98], test_loss=[1.1, 1.1, 0.98], constant_loss=0.99, features_learned=[0, 2, 0]
     )
-    assert set(with_kind(of).kind) == {"neither"}
+    assert set(with_kind(runs).kind) == {"neither"}
 
 
 def test_the_crossing_is_where_the_difference_goes_below_zero_for_good() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from stages.experiments.regimes import find_bump
-from stages.experiments.regularization import measure as regularization
-from stages.experiments.replication_gap import measure as replication_gap
-from stages.experiments.variants import measure as variants
+from stages.core.claims import Summary
+from stages.core.tables import Tables
+from stages.experiments.regularization import claims as regularization
+from stages.experiments.replication_gap import claims as replication_gap
+from stages.experiments.variants import claims as variants
+from stages.statistics.regimes import find_bump
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import verdict
 
+KNOB, EQUAL, COLLAPSE = "one knob", "bit for bit", "what matters is eps"
 SIZES = (30, 100, 200, 400, 1000)
 
 
@@ -29,6 +34,11 @@ def curve(height: float, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**columns)
 
 
+def judged(experiment: ModuleType, cells: pd.DataFrame) -> Summary:
+    result: Summary = experiment.summary(Tables({"cells": cells}), MEASURE)
+    return result
+
+
 def test_a_bump_is_found_where_it_is_and_clear_only_beyond_its_error() -> None:
     high, low = find_bump(curve(0.1)), find_bump(curve(1e-6))
     assert high is not None and (high.T, high.is_clear) == (200, True) and high.height == pytest.approx(0.1)
@@ -39,38 +49,41 @@ def test_every_variant_gets_its_claim_in_units_of_an_output_of_zero() -> None:
     cells = pd.concat([curve(0.1), curve(0.2, power=4, zero_loss=2.0, hidden="relu"), curve(0.0, tied=False)]).iloc[
         ::-1
     ]
-    summary = variants.summary(cells, MEASURE)
-    assert [claim.holds for claim in summary.claims] == [True, False, True]
-    assert summary.claims[2].claim.endswith("fourth power, ReLU on h")
-    assert summary.claims[2].measured["T=200"] == pytest.approx(0.6, abs=1e-4)
+    summary = judged(variants, cells)
+    other = "test loss rises before it falls: fourth power, ReLU on h"
+    assert verdict(summary, "the paper's") and not verdict(summary, "untied weights") and verdict(summary, other)
+    assert summary.claims[0].claim.endswith("the paper's")  # comes first
+    measured = {claim.claim: claim.measured for claim in summary.claims}
+    assert measured[other]["T=200"] == pytest.approx(0.6, abs=1e-4)
     assert summary.headline == {"variants": 3, "variants_with_bump": 2}
 
 
 def test_decay_and_steps_are_compared_each_at_the_other_s_usual_value() -> None:
     cells = [curve(height, weight_decay=decay) for decay, height in ((1e-3, 0.5), (1e-2, 0.3), (1.0, 0.0))]
     cells += [curve(height, steps=steps) for steps, height in ((10, 0.1), (1000, 0.4))]
-    claims = regularization.summary(pd.concat(cells), MEASURE).claims
-    assert [claim.holds for claim in claims] == [True, True, True]
+    texts = ("a weight decay of 1 removes", "less weight decay", "more steps")
+    found = judged(regularization, pd.concat(cells))
+    assert [verdict(found, text) for text in texts] == [True, True, True]
     cells[2] = curve(0.4, weight_decay=1.0)
     cells[3] = curve(0.5, steps=10)
-    claims = regularization.summary(pd.concat(cells), MEASURE).claims
-    assert [claim.holds for claim in claims] == [False, True, False]
+    found = judged(regularization, pd.concat(cells))
+    assert [verdict(found, text) for text in texts] == [False, True, False]
 
 
 def test_one_knob_leads_from_large_bumps_to_none() -> None:
     heights = {1e-8: 500.0, 1e-5: 5.0, 1e-3: 0.02, 1e-1: 0.0}  # 1e-3 is .1 of 1 - S, the paper's
     cells = pd.concat([curve(height, eps=eps) for eps, height in heights.items()])
-    assert replication_gap.summary(cells, MEASURE).claims[0].holds is True
+    assert verdict(judged(replication_gap, cells), KNOB) is True
     cells.loc[(cells.eps == 1e-3) & (cells["T"] == 200), "test_loss"] = 9.0
-    assert replication_gap.summary(cells, MEASURE).claims[0].holds is False
+    assert verdict(judged(replication_gap, cells), KNOB) is False
 
 
 def test_mean_and_sum_at_the_same_eps_have_to_be_equal_bit_for_bit() -> None:
     mean, summed = curve(0.1, n=1024, reduction="mean", eps=2.0**-20), curve(0.1, n=1024, eps=2.0**-10)
-    assert replication_gap.summary(pd.concat([mean, summed]), MEASURE).claims[1].holds is True
+    assert verdict(judged(replication_gap, pd.concat([mean, summed])), EQUAL) is True
     summed.loc[0, "digest"] = "another"
-    assert replication_gap.summary(pd.concat([mean, summed]), MEASURE).claims[1].holds is False
-    assert replication_gap.summary(summed, MEASURE).claims[1].holds is None
+    assert verdict(judged(replication_gap, pd.concat([mean, summed])), EQUAL) is False
+    assert verdict(judged(replication_gap, summed), EQUAL) is None
 
 
 def test_curves_collapse_if_only_eps_over_one_minus_S_matters() -> None:
@@ -82,6 +95,6 @@ def test_curves_collapse_if_only_eps_over_one_minus_S_matters() -> None:
         for share, height in heights.items()
         for n, S in ((1000, 0.99), (500, 0.98), (2000, 0.995))
     ]
-    assert replication_gap.summary(pd.concat(cells), MEASURE).claims[2].holds is True
+    assert verdict(judged(replication_gap, pd.concat(cells)), COLLAPSE) is True
     apart = [table.assign(test_loss=table.test_loss + 30.0 * (table.n == 500)) for table in cells]
-    assert replication_gap.summary(pd.concat(apart), MEASURE).claims[2].holds is False
+    assert verdict(judged(replication_gap, pd.concat(apart)), COLLAPSE) is False

@@ -8,13 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.core.claims import Summary
+from stages.core.tables import Tables
+from stages.experiments.dataset_size.claims import summary
 from stages.experiments.dataset_size.figure import draw
-from stages.experiments.dataset_size.measure import summary
-from stages.experiments.regimes import find_bump
-from stages.experiments.style import Tables
+from stages.experiments.dataset_size.measure import OWN
+from stages.statistics.regimes import find_bump
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import verdict
 
 CURVE = {3: 1.1, 5: 0.9, 30: 1.004, 100: 1.002, 200: 1.02, 400: 1.01, 1000: 0.99, 10_000: 0.988}
+SHARE, BUMP, FEATURES, GENERALISES, ONSET, NORMS = OF_T = (
+    "few points share",
+    "rises before it falls",
+    "five features",
+    "generalises",
+    "features appear near",
+    "norms peak",
+)
+ENDLESS = "fresh points at every step"
 
 
 def table(curve: dict[int, float], **columns: Any) -> pd.DataFrame:
@@ -40,17 +52,21 @@ def table(curve: dict[int, float], **columns: Any) -> pd.DataFrame:
 
 def tables(cells: pd.DataFrame, each: pd.DataFrame) -> Tables:
     """The table of cells, and one that lists the same few vectors of every cell."""
-    return Tables(cells, cells.head(0), cells[["T", "fresh", "data_seed"]].merge(each, how="cross"))
+    return Tables({"cells": cells, "items": cells[["T", "fresh", "data_seed"]].merge(each, how="cross")})
 
 
-def holds(cells: pd.DataFrame) -> list[bool | None]:
-    """Of: equal shares, bump, five features, generalisation, onset, norms."""
-    return [claim.holds for claim in summary(cells, MEASURE).claims[:6]]
+def judged(cells: pd.DataFrame) -> Summary:
+    return summary(Tables({"cells": cells}), MEASURE)
+
+
+def of_T(result: Summary) -> dict[str, bool | None]:
+    """The claims on the curve over T."""
+    return {text: verdict(result, text) for text in OF_T}
 
 
 def test_the_paper_s_curve_holds_every_claim() -> None:
-    result = summary(table(CURVE), MEASURE)
-    assert [claim.holds for claim in result.claims] == [True] * 6 + [None]
+    result = judged(table(CURVE))
+    assert set(of_T(result).values()) == {True} and verdict(result, ENDLESS) is None
     assert result.headline["bump_T"] == 200 and result.headline["bump"] == pytest.approx(0.018)
     assert result.headline["features"] == 5
 
@@ -63,38 +79,38 @@ def test_the_bump_rises_from_the_dip_after_the_polygons_not_from_any_smaller_T()
 
 
 def test_a_rise_within_two_standard_errors_is_no_bump() -> None:
-    assert holds(table(CURVE | {200: 1.0025, 400: 1.0}))[1] is False
+    assert verdict(judged(table(CURVE | {200: 1.0025, 400: 1.0})), BUMP) is False
 
 
 @pytest.mark.parametrize(
     ("column", "T", "value", "claim"),
     [
-        ("D_x_ratio_median", 5, 1.2, 0),
-        ("features_learned", 10_000, 4, 2),
-        ("test_loss", 10_000, 0.9926, 3),
-        ("D_f_max", 200, 0.3, 4),
-        ("norm_W", 100, 12.0, 5),
-        ("norm_b", 100, 50.0, 5),
-        ("norm_W", 10_000, 6.0, 5),
+        ("D_x_ratio_median", 5, 1.2, SHARE),
+        ("features_learned", 10_000, 4, FEATURES),
+        ("test_loss", 10_000, 0.9926, GENERALISES),
+        ("D_f_max", 200, 0.3, ONSET),
+        ("norm_W", 100, 12.0, NORMS),
+        ("norm_b", 100, 50.0, NORMS),
+        ("norm_W", 10_000, 6.0, NORMS),
     ],
 )
-def test_each_claim_fails_when_what_it_says_is_not_so(column: str, T: int, value: float, claim: int) -> None:
+def test_each_claim_fails_when_what_it_says_is_not_so(column: str, T: int, value: float, claim: str) -> None:
     cells = table(CURVE)
     cells.loc[cells["T"] == T, column] = value
-    assert holds(cells) == [i != claim for i in range(6)]
+    assert of_T(judged(cells)) == {text: text != claim for text in OF_T}
 
 
 def test_one_training_set_of_four_features_is_enough_to_fail() -> None:
     cells = table(CURVE)
     cells.loc[(cells["T"] == 10_000) & (cells.data_seed == 2), "features_learned"] = 4
-    assert holds(cells)[2] is False
+    assert verdict(judged(cells), FEATURES) is False
 
 
 @pytest.mark.parametrize("sizes", [[3], [3, 5], [30, 100], [200], [1000], [1000, 10_000], [3, 200], [100, 200, 10_000]])
 def test_any_part_of_the_grid_is_summarised_and_drawn(sizes: list[int]) -> None:
     cells = table({T: CURVE[T] for T in sizes})
-    claims = summary(cells, MEASURE).claims
-    assert len(claims) == 7 and (None in [claim.holds for claim in claims])
+    result = judged(cells)
+    assert len(result.claims) == 7 and None in of_T(result).values()
     each = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": [0.0, 1.0], "norm": 1.0, "D": 0.5})
     assert draw(tables(cells, each), {}).keys() == {"regimes", "norms"}
 
@@ -102,9 +118,9 @@ def test_any_part_of_the_grid_is_summarised_and_drawn(sizes: list[int]) -> None:
 def test_features_that_appear_too_early_too_late_or_never_fail_the_claim() -> None:
     early, never = table(CURVE), table(CURVE, D_f_max=0.05)
     early.loc[early["T"] >= 200, "D_f_max"] = 0.3
-    assert holds(early)[4] is False and holds(never)[4] is False
+    assert verdict(judged(early), ONSET) is False and verdict(judged(never), ONSET) is False
     short = table({T: loss for T, loss in CURVE.items() if T <= 1000}, D_f_max=0.05)
-    assert holds(short)[4] is None  # they might yet
+    assert verdict(judged(short), ONSET) is None  # they might yet
 
 
 def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
@@ -116,13 +132,31 @@ def test_where_the_first_training_set_failed_the_next_one_is_drawn() -> None:
 
 def test_nothing_trained_is_summarised_and_draws_nothing() -> None:
     cells = table({200: 1.0}, selected=False)
-    assert holds(cells) == [None] * 6 and draw(Tables(cells, cells, cells), {}) == {}
+    assert set(of_T(judged(cells)).values()) == {None}
+    assert draw(Tables({"cells": cells, "items": cells}), {}) == {}
 
 
 def test_fresh_points_at_every_step_end_where_many_points_do() -> None:
     endless = table({1000: 0.988}, fresh=True)
     for loss, features, expected in ((0.988, 5, True), (0.988, 3, False), (0.995, 5, False)):
         cells = pd.concat([table(CURVE), endless.assign(test_loss=loss, features_learned=features)])
-        result = summary(cells, MEASURE)
-        assert result.claims[-1].holds is expected
-        assert [claim.holds for claim in result.claims[:6]] == [True] * 6  # the curve over T is of finite T alone
+        result = judged(cells)
+        assert verdict(result, ENDLESS) is expected
+        assert set(of_T(result).values()) == {True}  # the curve over T is of finite T alone
+
+
+def test_git_keeps_what_is_on_the_axis_and_the_panels_vectors_whole() -> None:
+    cells = pd.concat([table(CURVE), table({1000: 0.988}, fresh=True)])
+    each = pd.DataFrame({"kind": "feature", "x": 1.0, "y": 0.0, "norm": 1.0, "D": [0.5, 1e-6]})
+    items = tables(cells, each).items
+    values = OWN.shown(items)
+    kept = items[values.any(axis=1)]
+    assert len(kept[kept.D == 0.5]) == len(cells)
+    small = kept[kept.D < 0.5]
+    drawn = items[values.x]  # of the others only D is
+    assert set(drawn.data_seed) == {0} and set(drawn[drawn.D < 0.5].index) == set(small.index)
+    assert (values.x == values.norm).all() and not values.item.any()
+    assert set(small.data_seed) == {0} and len(small) == 8  # a panel each
+    assert small.fresh.sum() == 1  # T = infinity's too
+    assert {3, 10_000} <= set(small["T"])
+    assert not OWN.shown(items[items.fresh]).any(axis=None)  # nor is anything drawn

@@ -9,39 +9,21 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
-from stages import extract, extract_digits, generate, generate_digits, paths, train, train_digits
-from stages.command import Stage
+from stages.check import check
+from stages.core import paths
+from stages.extract import extract
+from stages.generate import generate
+from stages.grid import cells
 from stages.grid.executor import Job, Outcome
-from stages.params import load, load_all
 from stages.render import render
-from tests.conftest import ROOT, make_digits
+from stages.train import train
+from tests.conftest import RUNS, THREE, make_raw
+from tests.smoke import merged_params
 
-THROUGH_DVC = {"geometry", "dataset_size", "memorization"}  # in test_smoke.py
-DIGITS = ["mnist"]
-OTHERS = sorted({name for name, _ in load_all()} - THROUGH_DVC - set(DIGITS))
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_an_experiment_runs_from_its_parameters_to_its_figures(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs_through(name, tmp_path, monkeypatch, [generate.generate, train.train_cells, extract.extract])
-
-
-@pytest.mark.parametrize("name", DIGITS)
-def test_an_experiment_on_digits_runs_likewise(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_digits(tmp_path / paths.MNIST)
-    stages = [generate_digits.generate, train_digits.train_cells, extract_digits.extract]
-    runs_through(name, tmp_path, monkeypatch, stages)
-    images = pd.read_parquet(paths.images(name, "smoke"))
-    inside = images[images.set == "training"]
-    sums = inside.groupby("cell").D_after.sum()
-    cells = pd.read_parquet(paths.cells(name, "smoke")).set_index("cell")
-    assert (sums - cells["rank"].loc[sums.index]).abs().max() < 1e-3  # each listed whole, kept as float32
-    assert inside.groupby("cell").size().eq(cells["T"].loc[sums.index]).all()
-    assert (inside.label != inside.true_label).groupby(inside.wrong).mean().round(2).to_dict() == {0.0: 0.0, 0.1: 0.1}
-    assert images[images.set == "validation"].groupby("cell").size().eq(80).all()
+FAST = {"counterfactual", "history"}  # the most that experiments ask of their family; of digits, see below
+OTHERS = [x for x in RUNS["laptop"] if x not in THREE]  # which test_smoke.py runs through DVC
 
 
 def inline(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterator[tuple[int, Outcome]]:
@@ -50,17 +32,46 @@ def inline(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Ite
         yield i, Outcome(function(*job.arguments), None, 0.0, "")
 
 
-def runs_through(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Stage]) -> None:
-    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    monkeypatch.chdir(folder)
-    for module in ("stages.grid.cells", "stages.extract_digits"):  # workers are met in test_smoke.py
-        monkeypatch.setattr(f"{module}.run", inline)
-    experiment = load(name, "smoke")
-    for stage in (*stages, render):
-        stage(name, "smoke", experiment)
-    cells = pd.read_parquet(paths.cells(name, "smoke"))
-    assert len(cells) == len(experiment.cells) and (cells.status == "trained").all()
-    summary = json.loads(paths.metrics(name, "smoke").read_text())
-    assert 0 <= summary["held"] <= len(summary["claims"]) > 0
+@pytest.fixture
+def through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Run an experiment from params.yaml to its figures, in a folder of its own; its run."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("stages.grid.training.run", "stages.extract.execute"):  # workers are met in test_smoke.py
+        monkeypatch.setattr(name, inline)
+    make_raw(tmp_path)
+
+    def run_through(x: str) -> str:
+        run = f"smoke/{x}"
+        YAML().dump(merged_params([x]), tmp_path / "params.yaml")
+        (tmp_path / "stages").mkdir()
+        YAML().dump({"families": RUNS["families"], "smoke": {x: RUNS["laptop"][x]}}, tmp_path / "stages/runs.yaml")
+        check()
+        for verb in (generate, train, extract, render):
+            verb(run)
+        return run
+
+    return run_through
+
+
+@pytest.mark.parametrize("x", [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in OTHERS])
+def test_an_experiment_runs_from_its_parameters_to_its_figures(x: str, through: Callable[[str], str]) -> None:
+    run = through(x)
+    of = pd.read_parquet(paths.tables(run) / "cells.parquet")
+    assert len(of) == len(cells.read(run).cells) and (of.status == "trained").all()
+    summary = json.loads(paths.summary(run).read_text())
+    assert summary["held"] == sum(claim["holds"] is True for claim in summary["claims"]) and summary["claims"]
     assert all(claim["claim"] and claim["source"] and claim["note"] for claim in summary["claims"])
-    assert list(paths.figures(name, "smoke").iterdir())
+    assert list(paths.figures(run).iterdir())
+    assert len(pd.read_csv(paths.tables(run) / "curves.csv")) > 0
+
+
+def test_of_digits_every_training_and_validation_image_is_listed_once(through: Callable[[str], str]) -> None:
+    run = through("mnist")
+    of = pd.read_parquet(paths.tables(run) / "cells.parquet").set_index("cell")
+    images = pd.read_parquet(paths.items(run))
+    inside = images[images.set == "training"]
+    sums = inside.groupby("cell").D_after.sum()
+    assert (sums - of["rank"].loc[sums.index]).abs().max() < 1e-3  # each listed whole, kept as float32
+    assert inside.groupby("cell").size().eq(of["T"].loc[sums.index]).all()
+    assert (inside.label != inside.true_label).groupby(inside.wrong).mean().round(2).to_dict() == {0.0: 0.0, 0.1: 0.1}
+    assert images[images.set == "validation"].groupby("cell").size().eq(80).all()

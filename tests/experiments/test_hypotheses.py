@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.hypotheses.measure import across, reach, summary
-from stages.params import Cell
-from stages.toy.data import sample
-from stages.toy.dimensionality import dimensionality
-from stages.toy.spec import Training
-from stages.toy.training import train
+from stages.core.tables import Tables
+from stages.experiments.hypotheses.claims import reach, summary
+from stages.experiments.hypotheses.measure import across, shown
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.spec import Training
+from stages.families.toy.training.train import train
+from stages.grid.cells import Cell
+from stages.statistics.dimensionality import dimensionality
 from tests.conftest import MEASURE, drawn
+from tests.experiments.verdicts import verdict
 
 DESCENT = {"init": "xavier_points", "reduction": "sum", "steps": 300, "weight_decay": 0.0, "eps": 1e6, "lr": 1e5}
 ADAM = {"init": "xavier_points", "reduction": "sum", "steps": 300, "lr": 1e-2}
@@ -28,8 +31,8 @@ def test_gradient_descent_and_not_adam_trains_orthonormal_points_as_one_hot_ones
     cells = [
         Cell(data, training(**how))
         for data in (
-            drawn(n=60, S=0.9, T=5, supports="disjoint"),
-            drawn(n=5, S=0.8, T=5, supports="disjoint"),
+            drawn(n=60, S=0.9, T=5, points="disjoint"),
+            drawn(n=5, S=0.8, T=5, points="disjoint"),
         )
     ]
     points = [sample(of.data) for of in cells]
@@ -45,7 +48,7 @@ def test_gradient_descent_and_not_adam_trains_orthonormal_points_as_one_hot_ones
 def test_transposed_points_are_compared_with_those_they_are_of(training: Any) -> None:
     cells = [
         Cell(drawn(n=60, S=0.9, T=9), training(steps=300)),
-        Cell(drawn(n=9, S=0.9, T=60, transposed=True), training(steps=300, eps=1e-4)),  # with an eps of its own
+        Cell(drawn(n=9, S=0.9, T=60, points="transposed"), training(steps=300, eps=1e-4)),  # with an eps of its own
     ]
     points = [sample(of.data) for of in cells]
     models = {i: train(of.data, points[i], of.training).model for i, of in enumerate(cells)}
@@ -89,8 +92,18 @@ def twins(descent: float, adam: float) -> pd.DataFrame:
     return of.assign(eps=[1e6, 1e-3], twin_distance=[descent, adam])
 
 
-def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
-    return {claim.claim: claim.holds for claim in summary(cells, MEASURE).claims}
+MIXTURES, FEATURES, BOTH = (f"{text} (m = 2)" for text in ("mixtures of them", "to fresh features", "to both worlds"))
+COMMON, DESCENDS, BREAKS, SWAPS = (
+    "the less points have in common",
+    "gradient descent trains",
+    "Adam breaks",
+    "transposed",
+)
+
+
+def holds(cells: pd.DataFrame, *texts: str) -> list[bool | None]:
+    found = summary(Tables(cells=cells), MEASURE)
+    return [verdict(found, text) for text in texts]
 
 
 def test_gains_are_above_0_up_to_some_T_or_from_some_on() -> None:
@@ -101,30 +114,34 @@ def test_gains_are_above_0_up_to_some_T_or_from_some_on() -> None:
 
 
 def test_the_worlds_are_told_apart() -> None:
-    assert list(holds(table(500)).values())[:4] == [True, True, False, True]
+    assert holds(table(500), MIXTURES, FEATURES, BOTH, COMMON) == [True, True, False, True]
     general = table(500).assign(test_loss=0.5)
-    assert list(holds(general).values())[:4] == [True, False, False, True]
-    assert list(holds(table(1)).values())[:3] == [False, False, False]
+    assert holds(general, MIXTURES, FEATURES, BOTH, COMMON) == [True, False, False, True]
+    assert holds(table(1), MIXTURES, FEATURES, BOTH) == [False, False, False]
     both = table(500).assign(mixture_loss=0.1, test_loss=lambda of: of.test_loss - 0.05 * (of["T"] > 500))
-    assert list(holds(both).values())[:3] == [True, True, True]
+    assert holds(both, MIXTURES, FEATURES, BOTH) == [True, True, True]
     worse = table(500).assign(mixture_loss=lambda of: of.mixture_loss + 0.5 * (of.supports == "disjoint"))
-    assert list(holds(worse).values())[3] is False
+    assert holds(worse, COMMON) == [False]
 
 
 def test_dualities_are_judged_by_their_distances() -> None:
-    found = holds(pd.concat([table(500), twins(1e-5, 0.5)]))
-    assert found["Adam breaks that duality"] is True
-    assert found["gradient descent trains T orthonormal points as it trains T one-hot features"] is True
-    found = holds(pd.concat([table(500), twins(0.1, 1e-3)]))
-    assert found["Adam breaks that duality"] is False
-    assert found["gradient descent trains T orthonormal points as it trains T one-hot features"] is False
-    assert (
-        holds(pd.concat([table(500), twins(1e-5, 0.5).assign(train_loss=0.99)]))[
-            "gradient descent trains T orthonormal points as it trains T one-hot features"
-        ]
-        is False
-    )  # two models that have learned nothing agree as well
+    assert holds(pd.concat([table(500), twins(1e-5, 0.5)]), BREAKS, DESCENDS) == [True, True]
+    assert holds(pd.concat([table(500), twins(0.1, 1e-3)]), BREAKS, DESCENDS) == [False, False]
+    nothing_learned = twins(1e-5, 0.5).assign(train_loss=0.99)  # two such models agree as well
+    assert holds(pd.concat([table(500), nothing_learned]), DESCENDS) == [False]
     swapped = table(500).head(3).assign(n=100, T=1000, transposed=True, swap_rho_features=[0.5, 0.6, 0.55])
     for rho, right in (([0.4, 0.5, 0.45], True), ([-0.2, 0.3, 0.1], False)):
-        found = holds(pd.concat([table(500), swapped.assign(swap_rho_points=rho)]))
-        assert found["on transposed points each point's D_x becomes a D_f, and each feature's D_f a D_x"] is right
+        assert holds(pd.concat([table(500), swapped.assign(swap_rho_points=rho)]), SWAPS) == [right]
+
+
+def test_the_items_kept_are_of_one_pair_that_is_not_square() -> None:
+    base = {"supports": "random", "alike": 1, "m": 2, "init": "xavier_normal", "data_seed": 0, "kind": "point"}
+    shapes = ((0, 50, 9, False), (1, 30, 30, False), (2, 30, 30, True), (3, 9, 50, True), (4, 8, 50, False))
+    items = pd.DataFrame(
+        base | {"cell": cell, "n": n, "T": T, "transposed": transposed, "sampled": sampled}
+        for cell, n, T, transposed in shapes
+        for sampled in (False, True)
+    )
+    kept = items[shown(items)]
+    assert kept.cell.tolist() == [0, 3] and not kept.sampled.any()
+    assert not shown(items[~items.transposed]).any() and len(shown(items[:0])) == 0

@@ -6,8 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.optimization_failure.measure import shape, shares, summary
+from stages.core.tables import Tables
+from stages.experiments.optimization_failure.claims import shares, summary
+from stages.experiments.optimization_failure.measure import OWN, shape
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import verdict
+
+CIRCLES, MISS, LOST, RATE, STEPS = EVERY = (
+    "two circles",
+    "most runs miss it",
+    "leave points unstored",
+    "larger learning rate",
+    "more steps",
+)
 
 
 def ring(radii: list[float], turn: float = 0.0) -> np.ndarray:
@@ -48,18 +59,33 @@ def test_shares_add_up_to_one_and_failed_cells_do_not_count() -> None:
     assert share.sum() == pytest.approx(1) and share.regular == pytest.approx(2 / 3) and share["dead point"] == 0
 
 
+def holds(*parts: pd.DataFrame) -> dict[str, bool | None]:
+    result = summary(Tables({"cells": pd.concat(parts)}), MEASURE)
+    return {text: verdict(result, text) for text in EVERY}
+
+
 def test_claims_follow_the_shares() -> None:
     random = cells({8: ["two circles", "regular"]}, supports="random")
     exact = cells({5: ["regular"] * 2, 8: ["regular", "other", "other"]}, supports="disjoint")
-    found = [claim.holds for claim in summary(pd.concat([random, exact]), MEASURE).claims]
-    assert found == [True, True, True, None, None]
+    assert holds(random, exact) == {CIRCLES: True, MISS: True, LOST: True, RATE: None, STEPS: None}
     none = cells({8: ["regular"] * 2}, supports="random")
     cured = cells({8: ["regular"] * 3}, supports="disjoint")
-    sweep = pd.concat([cured, cured.assign(lr=1e-2), cured.assign(steps=900)])
-    found = [claim.holds for claim in summary(pd.concat([none, none, none, sweep]), MEASURE).claims]
-    assert found == [False, False, None, False, False]
+    found = holds(none, none, none, cured, cured.assign(lr=1e-2), cured.assign(steps=900))
+    assert found == {CIRCLES: False, MISS: False, LOST: None, RATE: False, STEPS: False}
 
 
 def test_other_shapes_may_store_the_points_too() -> None:
     stores = cells({8: ["regular", "other", "other", "regular"]}, supports="disjoint").assign(train_loss=0.0)
-    assert summary(stores, MEASURE).claims[2].holds is False
+    assert holds(stores)[LOST] is False
+
+
+def test_git_keeps_points_of_the_usual_runs_on_orthonormal_points() -> None:
+    items = pd.DataFrame(
+        {
+            "kind": ["point"] * 4 + ["feature"],
+            "supports": ["disjoint"] * 3 + ["random", "disjoint"],
+            "lr": [1e-3, 1e-2, 1e-3, 1e-3, 1e-3],
+            "steps": [100, 100, 900, 100, 100],
+        }
+    )
+    assert OWN.shown(items).tolist() == [True, False, False, False, False]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.experiments.reductions.measure import summary
+from stages.core.tables import Tables
+from stages.experiments.reductions.claims import summary
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import verdict
 
 
 def table(middle: float, end: float, D_x: float = 0.5) -> pd.DataFrame:
@@ -22,7 +24,9 @@ def table(middle: float, end: float, D_x: float = 0.5) -> pd.DataFrame:
 
 
 def holds(cells: pd.DataFrame) -> list[bool | None]:
-    return [claim.holds for claim in summary(cells, MEASURE).claims]
+    """Of the middle regime, of few points, of many points."""
+    result = summary(Tables({"cells": cells}), MEASURE)
+    return [verdict(result, text) for text in ("middle regime", "few points", "many points")]
 
 
 def test_a_sum_is_told_from_a_mean_in_the_middle_and_at_the_end() -> None:

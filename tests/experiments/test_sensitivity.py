@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from stages.experiments.sensitivity.measure import p_value, spreads, summary, with_setting
-from tests.conftest import MEASURE
+from stages.core.claims import Summary
+from stages.core.tables import Tables
+from stages.experiments.sensitivity.claims import p_value, spreads, summary, with_setting
+from stages.experiments.sensitivity.measure import OWN
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.model.model import Model
+from stages.families.toy.model.polygons import polygon_model
+from tests.conftest import MEASURE, drawn
+from tests.experiments.verdicts import verdict
+
+SPREADS = ("sensitive to hyperparameters", "more consistent results")
+HANGS = ("whether features have appeared", "whether few points form")
 
 
 def cells(settings: dict[int, float], seeds: dict[int, float]) -> pd.DataFrame:
@@ -24,6 +35,10 @@ def cells(settings: dict[int, float], seeds: dict[int, float]) -> pd.DataFrame:
         for _ in range(1 if changes else 2)  # so that the usual ones are the most frequent
     ]
     return pd.DataFrame(rows)
+
+
+def judged(cells: pd.DataFrame) -> Summary:
+    return summary(Tables({"cells": cells}), MEASURE)
 
 
 def test_settings_are_named_by_what_is_turned_and_the_usual_comes_first() -> None:
@@ -46,18 +61,24 @@ def test_a_permutation_tells_settings_from_chance() -> None:
 
 def test_claims_hold_where_small_models_move_more() -> None:
     wide = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
-    assert [claim.holds for claim in summary(wide, MEASURE).claims][:2] == [True, True]
     narrow = cells({2: 0.01, 4: 0.2}, {2: 0.01, 4: 0.1}).assign(regular=True)
-    assert [claim.holds for claim in summary(narrow, MEASURE).claims][:2] == [False, False]
-    assert [claim.holds for claim in summary(wide[wide.m == 2], MEASURE).claims][:2] == [None, None]
     one_seed = wide.drop_duplicates(["T", "m", "lr", "init"])
-    assert [claim.holds for claim in summary(one_seed, MEASURE).claims][:2] == [None, None]
+    for runs, expected in ((wide, True), (narrow, False), (wide[wide.m == 2], None), (one_seed, None)):
+        assert [verdict(judged(runs), text) for text in SPREADS] == [expected] * 2
 
 
 def test_what_hangs_on_the_settings_is_told_from_what_does_not() -> None:
     hangs = pd.concat([cells({2: 0.2}, {2: 0.0})] * 2)
-    assert [claim.holds for claim in summary(hangs, MEASURE).claims][2:] == [True, True]
     same = hangs.assign(features_learned=0, regular=True)
-    assert [claim.holds for claim in summary(same, MEASURE).claims][2:] == [False, False]
     one = same[(same.lr == 1e-3) & (same.init == "xavier_normal")]
-    assert [claim.holds for claim in summary(one, MEASURE).claims][2:] == [None, None]
+    for runs, expected in ((hangs, True), (same, False), (one, None)):
+        assert [verdict(judged(runs), text) for text in HANGS] == [expected] * 2
+
+
+def test_a_regular_polygon_is_told_where_there_can_be_one() -> None:
+    points = sample(drawn(n=300, S=0.98, T=6, supports="disjoint"))
+    exact = Model(*(a.astype(np.float32) for a in polygon_model(points)))
+    assert OWN.cell(exact, points, MEASURE) == {"regular": True}
+    assert OWN.cell(exact._replace(b=0 * exact.b, W=np.ones_like(exact.W)), points, MEASURE) == {"regular": False}
+    assert OWN.cell(exact, points.part(0, 2), MEASURE) == {"regular": None}
+    assert OWN.cell(exact._replace(W=np.ones((3, 300), np.float32)), points, MEASURE) == {"regular": None}

@@ -1,4 +1,4 @@
-"""stages/grid/bundle.py: what is read is what was written, and nothing else is ever taken for it."""
+"""stages/core/bundle.py: what is read is what was written, and nothing else is ever taken for it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.grid import bundle
-from stages.grid.bundle import BundleError, Record
+from stages.core import bundle
+from stages.core.bundle import BundleError, Record
 
 RECORDS = [
     Record({"T": 3, "S": 0.99, "name": "ä"}, {"W": np.arange(6, dtype=np.float32).reshape(2, 3), "k": np.arange(4)}),

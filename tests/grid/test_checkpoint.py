@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.families.digits import spec as digits
+from stages.families.digits.training.loop import train as train_classifier
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.spec import Data, Training
+from stages.families.toy.training import schedule
+from stages.families.toy.training.schedule import Schedule
+from stages.families.toy.training.train import Trained, train
 from stages.grid.checkpoint import Checkpoint
 from stages.grid.store import Store
-from stages.mnist import spec as mnist
-from stages.mnist.training import train as train_classifier
-from stages.toy.data import sample
-from stages.toy.schedule import Schedule
-from stages.toy.spec import Data, Training
-from stages.toy.training import Trained, train
 from tests.grid.test_store import record
 
 
@@ -84,7 +86,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 def test_a_killed_classifier_goes_on_to_the_same_bytes(tmp_path: Path, at: int) -> None:
     rng = np.random.default_rng(0)
     x, label = rng.random((50, 784)).astype(np.float32), rng.integers(0, 10, 50).astype(np.uint8)
-    spec = mnist.Training(
+    spec = digits.Training(
         hidden=9, epochs=6, batch=16, lr=1e-2, weight_decay=0.1, init_seed=0, watched=2, keep="weights"
     )
     path = tmp_path / "cell.checkpoint"
@@ -150,9 +152,10 @@ def test_a_run_that_diverges_at_a_pause_ends_there_as_without_pauses(
         def state(self) -> dict[str, np.ndarray]:
             return {}
 
-    monkeypatch.setattr("stages.toy.training._engine", lambda points, spec, model: Diverging(model))
-    monkeypatch.setattr("stages.toy.training.recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
-    monkeypatch.setattr("stages.toy.schedule.recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
+    loop = importlib.import_module(train.__module__)
+    monkeypatch.setattr(loop, "_engine", lambda points, spec, model: Diverging(model))
+    for module in (loop, schedule):
+        monkeypatch.setattr(module, "recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
     spec, how = data(T=5), training(steps=1000)
     plain = train(spec, sample(spec), how)
     paused = train(spec, sample(spec), how, checkpoint=Checkpoint(tmp_path / "cell.checkpoint", "key", seconds=0))

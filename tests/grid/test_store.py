@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stages.grid.bundle import Record
+from stages.core.bundle import Record
+from stages.families.toy import training as room
+from stages.families.toy.spec import Training
 from stages.grid.store import Store, key_of
-from stages.toy import training as training_module
-from stages.toy.spec import Training
 
 
 def cell_key(dataset: str, spec: Training) -> str:
-    return key_of(training_module.decides(spec) | {"dataset": dataset})
+    return key_of(room.decides(spec) | {"dataset": dataset})
 
 
 def record(key: str) -> Record:
@@ -76,7 +77,7 @@ def test_every_field_of_the_spec_the_data_and_the_version_change_the_key(
     assert changes.keys() | {"corners"} == Training.model_fields.keys()
     keys |= {cell_key("d", training(**{name: value})) for name, value in changes.items()}
     keys |= {cell_key("d", training(init="feature_polygon", corners=corners)) for corners in (3, 4)}
-    monkeypatch.setattr("stages.toy.training.VERSION", training_module.VERSION + 1)
+    monkeypatch.setattr(importlib.import_module(room.decides.__module__), "VERSION", room.VERSION + 1)
     keys.add(cell_key("d", training()))
     assert len(keys) == 3 + len(changes) + 2
 

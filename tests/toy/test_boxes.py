@@ -1,4 +1,4 @@
-"""stages/toy/boxes.py: the gradients of visiting every pair, small boxes, and the same bytes at any width."""
+"""Boxes of pairs that matter: the gradients of visiting every pair, small boxes, and the same bytes at any width."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.toy import boxes
-from stages.toy.adamw import Optimiser
-from stages.toy.boxes import BOX, REORDER, boxes_pay, feature_order, order
-from stages.toy.compiler import LANES, from_source
-from stages.toy.data import Points, sample
-from stages.toy.engines.fused import Fused
-from stages.toy.engines.torch import Torch
-from stages.toy.model import Model, initial_weights
-from stages.toy.pairs import Kind
-from stages.toy.schedule import schedule
-from tests.conftest import drawn
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.data.points import Points
+from stages.families.toy.model.compiler import LANES, from_source
+from stages.families.toy.model.model import Model, initial_weights
+from stages.families.toy.model.pairs import Kind
+from stages.families.toy.training import boxes
+from stages.families.toy.training.adamw import Optimiser
+from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order, order
+from stages.families.toy.training.engines.fused import Fused
+from stages.families.toy.training.engines.torch import Torch
+from stages.families.toy.training.schedule import schedule
+from tests.conftest import drawn, few_fast
 
 ADAMW = Optimiser(scale=1.0, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=1e-2)
 
@@ -28,7 +29,10 @@ def setting(n: int, T: int, m: int, **changes: Any) -> tuple[Points, Model]:
     return points, Model(initial_weights(m, n, "xavier_normal", 0) * 3, b, **changes)
 
 
-@pytest.mark.parametrize(("n", "T", "m"), [(60, 500, 2), (1504, 330, 2), (100, 333, 3), (64, 161, 1), (40, 7, 2)])
+SHAPES = [(60, 500, 2), (1504, 330, 2), (100, 333, 3), (64, 161, 1), (40, 7, 2)]
+
+
+@pytest.mark.parametrize(("n", "T", "m"), few_fast(SHAPES, SHAPES[0]))
 def test_gradients_are_those_of_every_pair(n: int, T: int, m: int) -> None:
     points, model = setting(n, T, m)
     gradients = [Fused(points, model, ADAMW, boxed=boxed).gradient() for boxed in (False, True)]
@@ -37,6 +41,7 @@ def test_gradients_are_those_of_every_pair(n: int, T: int, m: int) -> None:
         assert np.linalg.norm(boxed - plain) <= 2e-6 * np.linalg.norm(plain)
 
 
+@pytest.mark.slow
 def test_untied_and_relu_models_weights_and_masks_go_by_boxes_too() -> None:
     points, model = setting(70, 400, 2, relu=True)
     model = model._replace(U=initial_weights(2, 70, "xavier_normal", 1) * 3)
@@ -48,6 +53,7 @@ def test_untied_and_relu_models_weights_and_masks_go_by_boxes_too() -> None:
         assert np.linalg.norm(boxed - plain) <= 2e-6 * np.linalg.norm(plain)
 
 
+@pytest.mark.slow
 def test_a_run_over_two_reorderings_follows_float64() -> None:
     points, model = setting(60, 500, 2)
     steps = schedule(2 * REORDER + 20, 1e-3, 0.05, 0.9, 0.999)

@@ -1,4 +1,4 @@
-"""stages/toy/compiler.py: aligned memory, and machine code that a second process finds."""
+"""stages/families/toy/model/compiler.py: aligned memory, and machine code that a second process finds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.toy import compiler
-from stages.toy.compiler import aligned_zeros, from_source
+from stages.families.toy.model import compiler
+from stages.families.toy.model.compiler import aligned_zeros, from_source
 from tests.conftest import ROOT, drawn
 
 SOURCE = """
@@ -25,7 +25,7 @@ def four_times(x):
     return twice(twice(x))
 """
 CODE = f"""
-from stages.toy.compiler import from_source
+from stages.families.toy.model.compiler import from_source
 f = from_source({SOURCE!r}, "test").four_times
 assert f(2.5) == 10.0
 print(sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values()))
@@ -47,12 +47,12 @@ def test_a_second_process_finds_the_machine_code() -> None:
 
 TRAIN = """
 import sys, numpy as np
-from stages.toy.adamw import Optimiser
-from stages.toy.data import sample
-from stages.toy.engines.fused import Fused
-from stages.toy.model import Model, initial_weights
-from stages.toy.schedule import schedule
-from stages.toy.spec import Data
+from stages.families.toy.training.adamw import Optimiser
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.training.engines.fused import Fused
+from stages.families.toy.model.model import Model, initial_weights
+from stages.families.toy.training.schedule import schedule
+from stages.families.toy.spec import Data
 points = sample(Data.model_validate_json(sys.argv[1]))
 for power in map(int, sys.argv[2:]):
     model = Model(initial_weights(2, 40, "xavier_normal", 0), np.zeros(40), power=power)
@@ -62,10 +62,10 @@ for power in map(int, sys.argv[2:]):
 """
 
 
+@pytest.mark.slow
 def test_code_kept_by_two_processes_is_not_mixed_up_in_a_third(tmp_path: Path) -> None:
     """Numba counts the functions of a process: two texts' functions of one name could get the same symbol."""
-    shutil.copytree(ROOT / "stages/toy", tmp_path / "stages/toy", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "stages/__init__.py").touch()
+    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     spec = drawn(n=40, S=0.8, T=9).model_dump_json()
     alone, both = [], []
     for powers, results in ((["2"], alone), (["1"], alone), (["2", "1"], both)):
@@ -77,14 +77,14 @@ def test_code_kept_by_two_processes_is_not_mixed_up_in_a_third(tmp_path: Path) -
 
 def test_code_is_kept_by_all_that_it_is_made_from(tmp_path: Path) -> None:
     """A package whose code changed has another folder for it; the one before may still be in use."""
-    package = tmp_path / "stages" / "toy"
-    package.mkdir(parents=True)
-    for name in ("__init__.py", "../__init__.py"):
-        (package / name).touch()
-    (package / "compiler.py").write_text(Path(compiler.__file__).read_text())
+    package = tmp_path / "stages/families/toy"
+    (package / "model").mkdir(parents=True)
+    for name in ("", "..", "../.."):
+        (package / name / "__init__.py").touch()
+    (package / "model/compiler.py").write_text(Path(compiler.__file__).read_text())
     folders = []
     for text in ("", "# changed"):
-        (package / "adamw.py").write_text(text)
+        (package / "model/pairs.py").write_text(text)
         subprocess.run([sys.executable, "-c", CODE], cwd=tmp_path, check=True, capture_output=True)
         folders.append({path.name for path in (package / "__pycache__").glob("kernels-*")})
     assert len(folders[0]) == 1 and len(folders[1]) == 2 and folders[0] < folders[1]

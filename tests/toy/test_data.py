@@ -1,4 +1,4 @@
-"""stages/toy/data.py: the distribution, the layout, and that one spec is one set of bytes."""
+"""stages/families/toy/data: the distribution, the layout, and that one spec is one set of bytes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stages.toy.data import (
-    Points,
+from stages.families.toy.data.drawing import (
     batches,
     dataset_digest,
     mixtures,
@@ -21,6 +20,7 @@ from stages.toy.data import (
     stream,
     trained_on,
 )
+from stages.families.toy.data.points import Points
 from tests.conftest import drawn
 
 
@@ -123,8 +123,8 @@ def test_repeated_points_weigh_as_often_as_they_are_there() -> None:
     ("changes", "says"),
     [
         ({"repeated": 10, "copies": 2}, "10 repeated points allow T >= 10"),
-        ({"fresh": True, "repeated": 1}, "fresh points have random supports, are not repeated"),
-        ({"fresh": True, "supports": "disjoint"}, "fresh points have random supports"),
+        ({"fresh": True, "repeated": 1}, "fresh points are allowed with trained_on all and first_of 0 only"),
+        ({"fresh": True, "first_of": 9}, "fresh points are allowed with trained_on all and first_of 0 only"),
     ],
 )
 def test_what_does_not_go_together_is_refused(changes: dict[str, object], says: str) -> None:
@@ -169,22 +169,24 @@ def test_points_alike_share_ever_fewer_features_with_the_first_of_their_group() 
 
 
 def test_a_subset_and_what_is_left_out_are_of_the_same_points() -> None:
-    whole = drawn(n=300, S=0.95, T=40, alike=5)
+    shape = {"n": 300, "S": 0.95, "T": 40, "alike": 5}
+    whole = drawn(**shape)
     everything = dense(pool(whole))
     np.testing.assert_array_equal(everything, dense(sample(whole)))
     for change, count in (({"subset": 0.7, "subset_seed": 3}, 28), ({"left_out": 4}, 36)):
-        data = whole.model_copy(update=change)
+        data = drawn(**shape, **change)
         held = trained_on(data, pool(data))
         assert held.sum() == count
         np.testing.assert_array_equal(dense(sample(data)), everything[held])
-    other = trained_on(whole.model_copy(update={"subset": 0.7, "subset_seed": 4}), pool(whole))
-    assert (other != trained_on(whole.model_copy(update={"subset": 0.7, "subset_seed": 3}), pool(whole))).any()
+    chosen = [trained_on(drawn(**shape, subset=0.7, subset_seed=seed), pool(whole)) for seed in (3, 4)]
+    assert (chosen[0] != chosen[1]).any()
 
 
 def test_the_most_similar_points_are_left_out_after_the_first() -> None:
-    data = drawn(n=2000, S=0.98, T=20, alike=5, left_out=5)
+    shape = {"n": 2000, "S": 0.98, "T": 20, "alike": 5, "left_out": 5}
+    data = drawn(**shape)
     assert not trained_on(data, pool(data))[:5].any()  # its group
-    chance = data.model_copy(update={"left_out_by": "random"})
+    chance = drawn(**shape, left_out_by="random")
     held = trained_on(chance, pool(chance))
     assert (~held).sum() == 5 and not held[0] and held[1:5].any()
 
@@ -222,10 +224,10 @@ def test_mixtures_of_a_single_point_are_none() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"alike": 2, "supports": "disjoint"},
-        {"masked": True},
+        {"points": {"alike": 1}},
+        {"trained_on": {"masked": True}},
+        {"trained_on": {"left_out": 1, "subset": 0.5}},
         {"left_out": 5},
-        {"left_out": 1, "subset": 0.5},
         {"subset": 0.01},
         {"transposed": True, "repeated": 1},
         {"fresh": True, "subset": 0.5},

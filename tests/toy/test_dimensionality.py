@@ -1,4 +1,4 @@
-"""stages/toy/dimensionality.py against the double loop of the definition, and its invariants."""
+"""stages/statistics/dimensionality.py against the double loop of the definition, and its invariants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stages.toy.dimensionality import dimensionality
+from stages.statistics.dimensionality import dimensionality
 
 vectors = arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 6)), elements=st.floats(-10, 10, width=32))
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.toy.compiler import INSTRUCTION_SET
-from stages.toy.spec import Data, Training
+from stages.families.toy.model.compiler import INSTRUCTION_SET
+from stages.families.toy.spec import Data, Training
 from tests.conftest import ROOT
 from tests.toy.test_training import digest, run
 
 CODE = """
 import sys
-from stages.toy.compiler import INSTRUCTION_SET
+from stages.families.toy.model.compiler import INSTRUCTION_SET
 from tests.toy.test_training import *
 data, training = sys.stdin.read().splitlines()
 trained = run(Data.model_validate_json(data), Training.model_validate_json(training))

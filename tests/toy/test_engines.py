@@ -12,16 +12,17 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages.toy.adamw import Optimiser
-from stages.toy.data import Points, batches, sample
-from stages.toy.engines.fused import Fused
-from stages.toy.engines.tiled import Tiled
-from stages.toy.engines.torch import Torch
-from stages.toy.model import Model, initial_weights, mean_loss, point_losses
-from stages.toy.polygon import polygon_model
-from stages.toy.schedule import learning_rates, schedule
-from stages.toy.spec import LARGEST_FUSED_M, Data
-from tests.conftest import drawn
+from stages.families.toy.data.drawing import batches, sample
+from stages.families.toy.data.points import Points
+from stages.families.toy.model.model import Model, initial_weights, mean_loss, point_losses
+from stages.families.toy.model.polygons import polygon_model
+from stages.families.toy.spec import LARGEST_FUSED_M, Data
+from stages.families.toy.training.adamw import Optimiser
+from stages.families.toy.training.engines.fused import Fused
+from stages.families.toy.training.engines.tiled import Tiled
+from stages.families.toy.training.engines.torch import Torch
+from stages.families.toy.training.schedule import learning_rates, schedule
+from tests.conftest import drawn, few_fast
 from tests.toy.test_data import dense
 
 ADAMW = Optimiser(scale=1.0, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=1e-2)
@@ -75,7 +76,7 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 SHAPES = [(m, 64) for m in range(1, LARGEST_FUSED_M + 1)] + [(2, 1504), (8, 416), (13, 700), (40, 64)]
 
 
-@pytest.mark.parametrize(("m", "largest_n"), SHAPES)
+@pytest.mark.parametrize(("m", "largest_n"), few_fast(SHAPES, (2, 1504), (3, 64)))
 def test_gradients_agree_with_float64_autograd(m: int, largest_n: int) -> None:
     @given(
         n=st.integers(largest_n - 15, largest_n),
@@ -114,7 +115,7 @@ VARIANTS = ["p=1", "p=4", "relu", "untied", "importance", "weights", "masks", "p
 VARIANTS += ["p=1 masks untied relu importance", "p=4 relu untied importance weights masks"]
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", few_fast(VARIANTS, "p=1 masks untied relu importance", "p=4 masks weights"))
 def test_every_variant_s_gradients_and_loss_agree_with_float64_autograd(name: str) -> None:
     m = 3 if name == VARIANTS[-1] else 2
 
@@ -168,7 +169,7 @@ def test_torch_compile_changes_no_more_than_rounding() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ["", "p=1", "relu untied"])
+@pytest.mark.parametrize("name", few_fast(["", "p=1", "relu untied"], ""))
 def test_a_weight_is_as_many_copies(engine: Any, name: str) -> None:
     points = sample(drawn(n=60, S=0.9, T=7, data_seed=0))
     weight = np.array([1, 3, 1, 2, 1, 1, 5], dtype=np.float32)
@@ -203,6 +204,7 @@ def test_fresh_points_are_taken_step_by_step(engine: Any) -> None:
     assert one_by_one.model.W.tobytes() == fresh.model.W.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_float32_sums_hold_over_many_points(engine: Any) -> None:
     """Against float64: a plain running sum over 100,000 points would lose the last digits asked for."""

@@ -1,14 +1,15 @@
-"""stages/toy/measures.py: losses on fresh points and which vectors a table lists."""
+"""stages/families/toy/measures: losses on fresh points and which vectors a table lists."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from stages.toy.data import mixtures, sample
-from stages.toy.measures import MIXTURES, list_vectors, loss_on_mixtures, losses_on_fresh_points
-from stages.toy.model import Model, initial_weights
-from stages.toy.polygon import polygon_model
+from stages.families.toy.data.drawing import mixtures, sample
+from stages.families.toy.measures.items import list_vectors
+from stages.families.toy.measures.losses import MIXTURES, loss_on_mixtures, losses_on_fresh_points
+from stages.families.toy.model.model import Model, initial_weights
+from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import drawn
 
 

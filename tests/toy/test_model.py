@@ -1,4 +1,4 @@
-"""stages/toy/model.py: losses against the dense formula, initial weights against Xavier's law."""
+"""stages/families/toy/model/model.py: losses against the dense formula, initial weights against Xavier's law."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from stages.toy.data import sample
-from stages.toy.model import Model, initial_model, initial_weights, loss_scale, mean_loss, point_losses
-from stages.toy.spec import Init, Training
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.model.model import Model, initial_model, initial_weights, loss_scale, mean_loss, point_losses
+from stages.families.toy.spec import Init, Training
 from tests.conftest import drawn
 from tests.toy.test_data import dense
 

@@ -1,13 +1,14 @@
-"""stages/toy/polygon.py: the exact T-gon is exact, has the law's norms, and is told from other shapes."""
+"""Polygons of points and of features: the exact T-gon is exact, has the law's norms, is told from other shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from stages.toy.data import sample
-from stages.toy.dimensionality import dimensionality
-from stages.toy.polygon import feature_polygon, features_on_circle, is_regular, norms_in_span, polygon, polygon_model
+from stages.families.toy.data.drawing import sample
+from stages.families.toy.model.polygons import features_on_circle, norms_in_span, polygon_model
+from stages.statistics.dimensionality import dimensionality
+from stages.statistics.polygon import feature_polygon, is_regular, polygon
 from tests.conftest import drawn
 from tests.toy.test_data import dense
 

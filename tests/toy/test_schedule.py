@@ -1,11 +1,11 @@
-"""stages/toy/schedule.py against its formulas, evaluated with libm."""
+"""stages/families/toy/training/schedule.py against its formulas, evaluated with libm."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from stages.toy.schedule import bias_corrections, learning_rates, recorded_steps
+from stages.families.toy.training.schedule import bias_corrections, learning_rates, recorded_steps
 
 
 def test_warm_up_is_linear_and_the_rest_a_cosine_to_zero() -> None:

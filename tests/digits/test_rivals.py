@@ -1,4 +1,4 @@
-"""stages/mnist/rivals.py and classifier.py: against autograd, brute force and cases known by hand."""
+"""Scores, the classifier and the training loop: against autograd, brute force and cases known by hand."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from stages.mnist import rivals
-from stages.mnist.classifier import Classifier
-from stages.mnist.spec import Training
-from stages.mnist.training import train, watched_epochs
+from stages.families.digits.measures import rivals
+from stages.families.digits.model.classifier import Classifier
+from stages.families.digits.spec import Training
+from stages.families.digits.training.loop import train, watched_epochs
 
 RNG = np.random.default_rng(0)
 X, LABEL = RNG.random((40, 12)).astype(np.float32), RNG.integers(0, 10, 40).astype(np.uint8)
