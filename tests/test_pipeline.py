@@ -234,6 +234,11 @@ def test_maths_imports_neither_dvc_nor_files_nor_plots(path: Path) -> None:
         assert not {name.split(".")[0] for name in imports(path)} & (foreign - own.get(path.name, set()))
 
 
+def test_every_folder_of_code_is_a_package() -> None:
+    """Workers on other machines get the code as a zip file, which has no packages but those."""
+    assert {path.parent for path in FILES} == {path.parent for path in FILES if path.name == "__init__.py"}
+
+
 def test_training_a_toy_cell_does_not_import_torch() -> None:
     """Workers start in a second because of it."""
     code = "import sys, stages.train, stages.families.toy.training; sys.exit('torch' in sys.modules)"

@@ -7,6 +7,7 @@ from stages.core.random import generator
 
 
 def fetch(folder):
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "noise").write_text("0.1")
 
 
