@@ -9,15 +9,13 @@ from __future__ import annotations
 from stages import params
 from stages.core.command import end_in_one_line
 from stages.grid import cells
-from stages.grid.cells import Grid
 
 
 def check() -> None:
     """Write data/grids/<run>/ for each run of stages/runs.yaml."""
-    experiments = params.load_all()
+    grids = params.load_all()
     for run in params.listed():
-        experiment = experiments[run]
-        cells.write(run, Grid(experiment.family, experiment.cells), experiment.measure)
+        cells.write(run, grids[run])
 
 
 if __name__ == "__main__":

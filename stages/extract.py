@@ -17,7 +17,7 @@ def extract(run: str) -> None:
     """Write the run's tables, the curves that `dvc plots` draws, and the long table of every item."""
     grid = cells.read(run)
     _, measure = cells.read_measure(run)
-    spec, measures = (room(grid.family, name) for name in ("spec", "measures"))
+    spec, measures = (room(grid.family, name) for name in ("data.spec", "measures"))
     own = importlib.import_module(f"stages.experiments.{run.partition('/')[2]}.measure").OWN
     datasets = Datasets(grid.family, run, grid.cells)
     records = bundle.read(paths.models(run))

@@ -15,6 +15,7 @@ SUMS = "SHA256SUMS"
 def fetch(family: str) -> None:
     """Fill the family's folder of raw data, and write the sha256 of each file there, as `sha256sum` prints it."""
     folder = paths.raw(family)
+    folder.mkdir(parents=True, exist_ok=True)
     room(family, "data").fetch(folder)
     files = sorted(path for path in folder.glob("*") if path.name != SUMS)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]

@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 
 from stages.core.errors import UserError
 from stages.core.rooms import families, room
-from stages.grid.cells import Cell
+from stages.grid.cells import Cell, Grid
 
 RUNS, FILE = Path("stages/runs.yaml"), Path("params.yaml")
 SCALES = ("laptop", "paper", "smoke")  # laptop is what params.yaml says without a scale's name
@@ -32,19 +32,6 @@ _AXIS = "a value, a list, or {count: K} for 0 to K - 1 and {count: K, start: i} 
 
 class ParamsError(UserError):
     """What is wrong with params.yaml, in one line: the key, its value, and what is allowed."""
-
-
-class Experiment(NamedTuple):
-    """One experiment at one scale: cells in the grid's canonical order, whatever order its lists are written in."""
-
-    family: str
-    cells: tuple[Cell, ...]
-    measure: Any
-
-    @property
-    def parents(self) -> tuple[Cell, ...]:
-        """Cells that others start from, each once."""
-        return tuple(dict.fromkeys(cell.parent for cell in self.cells if cell.parent))
 
 
 class Given(NamedTuple):
@@ -78,7 +65,7 @@ def listed(runs: Path = RUNS) -> list[str]:
     return list(_listed(runs))
 
 
-def load_all(runs: Path = RUNS, file: Path = FILE) -> dict[str, Experiment]:
+def load_all(runs: Path = RUNS, file: Path = FILE) -> dict[str, Grid]:
     """Every experiment of params.yaml at every one of its scales, by `scale/experiment`; runs.yaml says its family.
 
     Raises:
@@ -118,7 +105,7 @@ def _read(file: Path) -> dict[str, Any]:
     return _block("", content)
 
 
-def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[str, Experiment]:
+def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[str, Grid]:
     defaults = {name: sections.pop(name) for name in families() if name in sections}
     if lacking := sorted(set(listed.values()) - set(defaults)):
         raise ParamsError(f"section {lacking[0]} is missing")
@@ -141,7 +128,7 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
 
 def _usual(family: str, scale: str, block: Any, overlays: dict[str, Any]) -> Usual:
     """A family's usual values at a scale, which are valid by themselves."""
-    spec = room(family, "spec")
+    spec = room(family, "data.spec")
     keys = [key for model in (spec.Data, spec.Training, spec.Measure) for key in model.model_fields]
     values = _given(family, block, keys)
     where = family
@@ -167,7 +154,7 @@ def _package(name: str, listed: Mapping[str, str]) -> tuple[set[str], str]:
     return axes, family[0]
 
 
-def _experiment(name: str, scale: str, section: dict[str, Any], axes: set[str], usual: Usual) -> Experiment:
+def _experiment(name: str, scale: str, section: dict[str, Any], axes: set[str], usual: Usual) -> Grid:
     blocks = {name: section} | ({f"{name}.{scale}": section[scale]} if scale in section else {})
     common, measure, grids = dict[str, Given](), usual.of("Measure"), [(f"{[*blocks][-1]}.grid", dict[str, Given]())]
     keys = [*usual.of("Data", "Training"), "zip"]
@@ -189,7 +176,7 @@ def _experiment(name: str, scale: str, section: dict[str, Any], axes: set[str], 
                 f"{', '.join(sorted(axes))} and would average over it"
             )
     in_order = tuple(sorted(cells, key=lambda cell: tuple(cells[cell].values())))
-    return Experiment(usual.family, in_order, _one(f"{where}.measure", usual.spec.Measure, measure))
+    return Grid(usual.family, in_order, _one(f"{where}.measure", usual.spec.Measure, measure))
 
 
 def _over(below: Values, above: Values) -> Values:

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from stages.families.toy.data.spec import Data, Measure, Training
 from stages.families.toy.model import compiler
-from stages.families.toy.spec import Data, Measure, Training
 from tests.smoke import merged_params
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from stages.params import Experiment, ParamsError, load_all
+from stages.grid.cells import Grid
+from stages.params import ParamsError, load_all
 from tests.smoke import merged_params
 
 
@@ -23,7 +24,7 @@ class Sections(dict):  # type: ignore[type-arg]
         self.file, self.runs = folder / "params.yaml", folder / "runs.yaml"
         self.listed: Any = {"laptop": {"geometry": {"family": "toy"}, "memorization": {"family": "digits"}}}
 
-    def load(self) -> dict[str, Experiment]:
+    def load(self) -> dict[str, Grid]:
         YAML().dump(dict(self), self.file)
         YAML().dump(self.listed, self.runs)
         return load_all(self.runs, self.file)

@@ -15,11 +15,11 @@ from stages.core.bundle import Record
 from stages.core.cost import Timing, timed
 from stages.core.errors import UserError
 from stages.core.rooms import room
-from stages.grid.cells import Cell
+from stages.grid.cells import Cell, Grid
 from stages.grid.executor import Job, Outcome
 from stages.grid.store import Store
 from stages.grid.training import keys
-from stages.params import Experiment, ParamsError, load_all
+from stages.params import ParamsError, load_all
 from stages.plan import __main__ as command
 from stages.plan import costs, law
 from stages.plan.costs import missing, plans
@@ -107,18 +107,18 @@ def test_a_cell_that_cannot_be_timed_is_named(
 ) -> None:
     monkeypatch.setattr(costs, "run", lambda *_: iter([(0, Outcome(None, "MemoryError: no", 0.0, ""))]))
     with pytest.raises(UserError, match="could not be timed: MemoryError: no"):
-        plans({"a": Experiment("toy", (Cell(data(), training()),), None)}, Store(tmp_path))
+        plans({"a": Grid("toy", (Cell(data(), training()),))}, Store(tmp_path))
 
 
 def test_what_the_store_lacks_is_found_without_training(data: Make, training: Make, tmp_path: Path) -> None:
     cells = tuple(Cell(data(T=T), training(init_seed=seed, parent_T=5)) for T in (10, 20) for seed in range(3))
-    grid, store = Experiment("toy", cells, None), Store(tmp_path)
+    grid, store = Grid("toy", cells), Store(tmp_path)
     every = [*grid.parents, *cells]
     assert missing({"a": grid}, store) == {"a": every} and len(every) == 9
     key = keys(TOY, every, costs._Drawn("toy"))
     for cell in cells[:2]:
         store.put(Record({"key": key[cell]}, {"x": np.zeros(1)}), {})
-    own = Experiment("toy", cells[:1], None)
+    own = Grid("toy", cells[:1])
     assert missing({"a": grid, "b": own}, store) == {"a": [*grid.parents, *cells[2:]], "b": list(own.parents)}
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_drawn_for_an_empty_store(
     data: Make, training: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(costs, "_Drawn", None)
-    grid = Experiment("toy", (Cell(data(), training()),), None)
+    grid = Grid("toy", (Cell(data(), training()),))
     assert missing({"a": grid}, Store(tmp_path)) == {"a": list(grid.cells)}
 
 

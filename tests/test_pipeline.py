@@ -19,7 +19,7 @@ PIPELINE, PAPER = (YAML(typ="safe").load(ROOT / name) for name in ("dvc.yaml", "
 STAGES: dict[str, Any] = PIPELINE["stages"]
 LAPTOP: dict[str, dict[str, str]] = RUNS["laptop"]
 RUN = [(verb, x) for verb in VERBS for x in LAPTOP]
-ROOMS = {"generate": ("spec", "data"), "train": ("spec", "data", "training"), "extract": ("spec", "data", "measures")}
+ROOMS = {"generate": ("data",), "train": ("data", "training"), "extract": ("data", "measures")}
 OWN = {"extract": ("measure",), "render": ("claims", "figure")}  # modules of an experiment that a verb imports by name
 FIVE = {"__init__.py", "measure.py", "claims.py", "figure.py", "README.md"}
 
@@ -113,14 +113,14 @@ def test_stages_without_a_run_declare_the_rooms_they_import(verb: str) -> None:
 
 
 def specs() -> list[str]:
-    return [f"stages.families.{family}.spec" for family in RUNS["families"]]
+    return [f"stages.families.{family}.data.spec" for family in RUNS["families"]]
 
 
 def test_check_guards_every_stage_and_writes_what_they_depend_on() -> None:
     assert {"params.yaml", "stages/runs.yaml"} <= set(declared("check", ""))
     assert declared("check", "", "outs") == [str(paths.grid(""))]
     for verb, x in RUN:
-        assert any(dep.startswith(f"{paths.grid(f'laptop/{x}')}/") for dep in declared(verb, x))
+        assert any(within(dep, str(paths.grid(f"laptop/{x}"))) for dep in declared(verb, x))
 
 
 @pytest.mark.parametrize(("verb", "x"), RUN)
@@ -130,11 +130,8 @@ def test_files_are_where_the_code_puts_them(verb: str, x: str) -> None:
     datasets, models, raw = paths.datasets(run), paths.models(run), paths.raw(family)
     flow = {
         "generate": ([grid["data"], raw], [datasets]),
-        "train": ([grid["training"], raw, datasets], [models]),
-        "extract": (
-            [grid["training"], grid["measure"], raw, datasets, models],
-            [paths.items(run), paths.tables(run)],
-        ),
+        "train": ([grid["training"], datasets], [models]),  # these name the raw files that they were drawn from
+        "extract": ([paths.grid(run), datasets, models], [paths.items(run), paths.tables(run)]),
         "render": ([grid["measure"], paths.tables(run)], [paths.summary(run), paths.figures(run)]),
     }
     reads, writes = ({str(path) for path in of} for of in flow[verb])
@@ -149,7 +146,7 @@ def test_families_are_fetched_to_where_they_are_read_from() -> None:
     )
     for family in RUNS["families"]:
         assert declared("fetch", family, "outs") == [str(paths.raw(family))]
-    folders = {path.parent.name for path in (ROOT / "stages/families").glob("*/spec.py")}
+    folders = {path.parent.name for path in (ROOT / "stages/families").glob("*/data")}
     assert set(RUNS["families"]) == folders == {run["family"] for run in LAPTOP.values()}
 
 

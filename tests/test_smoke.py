@@ -131,7 +131,7 @@ def test_cells_that_diverge_or_fail_are_shown_and_the_others_go_on(project: Proj
         """
 import importlib
 
-loop = importlib.import_module("stages.families.toy.training.train")
+loop = importlib.import_module("stages.families.toy.training.loop")
 initial_model = loop.initial_model
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from stages.core import bundle, paths
 from stages.core.bundle import Record
-from stages.families.toy.spec import Data, Training
+from stages.families.toy.data.spec import Data, Training
 from stages.generate import generate
 from stages.grid import cells
 from stages.grid.cells import Cell, Grid

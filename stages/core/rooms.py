@@ -12,11 +12,11 @@ from stages.core.errors import UserError
 
 def families() -> list[str]:
     """The names of all families."""
-    return sorted(path.parent.name for path in (Path(stages.__file__).parent / "families").glob("*/spec.py"))
+    return sorted(path.parent.name for path in (Path(stages.__file__).parent / "families").glob("*/data"))
 
 
 def room(family: str, name: str) -> Any:
-    """A family's room of that name (spec, data, training or measures), imported.
+    """A family's room of that name (data, training or measures), or a module of it as `data.spec`, imported.
 
     Raises:
         UserError: there is no such family.

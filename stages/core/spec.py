@@ -30,6 +30,17 @@ class Spec(BaseModel):
         }
 
 
+class TrainingSpec(Spec):
+    """How a cell is trained, beside its data."""
+
+    def check(self, data: Any) -> None:
+        """Raise ValueError where it does not go with those data; the message is `key is value; allowed: ...`."""
+
+    def parent(self, data: Any) -> tuple[Any, Any] | None:
+        """What the model that training starts from is made from, as its (data, training); None: from scratch."""
+        return None
+
+
 def column_type(annotation: Any) -> Any:
     """The type of a field, or of the values that it chooses from."""
     return type(get_args(annotation)[0]) if get_origin(annotation) is Literal else annotation

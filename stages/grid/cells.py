@@ -51,10 +51,11 @@ class TrainedCell(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """The cells of a run in the grid's canonical order, and the family that they are of."""
+    """The cells of a run in the grid's canonical order, the family that they are of, and what is measured of them."""
 
     family: str
     cells: tuple[Cell, ...]
+    measure: Any = None  # a `Measure` of the family
 
     @property
     def parents(self) -> tuple[Cell, ...]:
@@ -62,14 +63,14 @@ class Grid(NamedTuple):
         return tuple(dict.fromkeys(cell.parent for cell in self.cells if cell.parent))
 
 
-def write(run: str, grid: Grid, measure: Any) -> None:
+def write(run: str, grid: Grid) -> None:
     """Write the run's three files."""
     datasets = list(dict.fromkeys(cell.data for cell in grid.cells))
     rows = [cell.data.model_dump() | cell.training.model_dump() for cell in grid.cells]
     files = {
         "data": _factored([data.model_dump() for data in datasets]),
         "training": _factored(rows),
-        "measure": {"measure": measure.model_dump()},
+        "measure": {"measure": grid.measure.model_dump()},
     }
     for name, content in files.items():
         write_bytes(paths.grid(run) / f"{name}.json", _text({"family": grid.family} | content).encode())
@@ -78,14 +79,14 @@ def write(run: str, grid: Grid, measure: Any) -> None:
 def read_data(run: str) -> tuple[str, list[Any]]:
     """The run's family and what each of its training sets is drawn from, each once."""
     content = _read(run, "data")
-    spec = room(content["family"], "spec")
+    spec = room(content["family"], "data.spec")
     return content["family"], [spec.Data(**row) for row in _rows(content)]
 
 
 def read(run: str) -> Grid:
-    """The run's cells."""
+    """The run's cells, without what is measured of them."""
     content = _read(run, "training")
-    spec = room(content["family"], "spec")
+    spec = room(content["family"], "data.spec")
     cells = []
     for row in _rows(content):
         data, training = ({k: row[k] for k in model.model_fields} for model in (spec.Data, spec.Training))

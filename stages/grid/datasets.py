@@ -23,9 +23,10 @@ class Datasets(dict[Any, Any]):
         self.raw = self._room.read(paths.raw(family))
         path, specs = paths.datasets(run), list(dict.fromkeys(cell.data for cell in cells))
         records = bundle.read(path)
-        if [record.about for record in records] != [spec.axes for spec in specs]:
+        pairs = list(zip(specs, records, strict=False))
+        if len(records) != len(specs) or not all(s.axes.items() <= r.about.items() for s, r in pairs):
             raise BundleError(f"{path}: is not of params.yaml's grid; generate it first")
-        super().__init__({s: self._room.restore(r, self.raw) for s, r in zip(specs, records, strict=True)})
+        super().__init__({s: self._room.restore(r, self.raw) for s, r in pairs})
 
     def __missing__(self, spec: Any) -> Any:
         self[spec] = self._room.restore(self._room.sample(spec, self.raw), self.raw)

@@ -10,9 +10,10 @@ import argparse
 import statistics
 
 from stages.core.command import end_in_one_line
+from stages.grid.cells import Grid
 from stages.grid.executor import local_workers
 from stages.grid.store import Store
-from stages.params import SCALES, Experiment, ParamsError, load_all
+from stages.params import SCALES, ParamsError, load_all
 from stages.plan.costs import plans
 from stages.plan.full import full_grid
 from stages.plan.law import Law
@@ -28,8 +29,8 @@ def goodness(of: Law) -> str:
     return f"off by {usual:.0%} (median) and {worst:.0%} (most) on {len(errors)} timings it was not fitted to"
 
 
-def wanted(names: list[str], scale: str) -> dict[str, Experiment]:
-    """The experiments of these names, each a run or an experiment at that scale; all of the scale if there is none.
+def wanted(names: list[str], scale: str) -> dict[str, Grid]:
+    """The grids of these names, each a run or an experiment at that scale; all of the scale if there is none.
 
     Raises:
         ParamsError: there is none of such a name.

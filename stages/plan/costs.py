@@ -9,11 +9,10 @@ from stages.core import paths
 from stages.core.cost import Cost, Timing
 from stages.core.errors import UserError
 from stages.core.rooms import room
-from stages.grid.cells import Cell
+from stages.grid.cells import Cell, Grid
 from stages.grid.executor import Job, run
 from stages.grid.store import Store
 from stages.grid.training import keys
-from stages.params import Experiment
 from stages.plan.law import Law, chosen, law
 from stages.plan.schedule import Needs, Plan
 
@@ -30,18 +29,18 @@ class _Drawn(dict[Any, Any]):
         return self._room.restore(self._room.sample(spec, self._raw), self._raw)
 
 
-def cells_of(experiment: Experiment) -> list[Cell]:
+def cells_of(grid: Grid) -> list[Cell]:
     """Its cells, and those that others start from first."""
-    return list(dict.fromkeys([*experiment.parents, *experiment.cells]))
+    return list(dict.fromkeys([*grid.parents, *grid.cells]))
 
 
-def missing(experiments: Mapping[str, Experiment], store: Store) -> dict[str, list[Cell]]:
+def missing(grids: Mapping[str, Grid], store: Store) -> dict[str, list[Cell]]:
     """The cells of each run that the store does not hold. Of an empty store no cell's key is asked for."""
-    lacking = {run: cells_of(experiment) for run, experiment in experiments.items()}
+    lacking = {run: cells_of(grid) for run, grid in grids.items()}
     if not any(store.folder.glob("*/*.safetensors")):
         return lacking
-    for family in {experiment.family for experiment in experiments.values()}:
-        runs = [run for run, experiment in experiments.items() if experiment.family == family]
+    for family in {grid.family for grid in grids.values()}:
+        runs = [run for run, grid in grids.items() if grid.family == family]
         try:
             datasets = _Drawn(family)
         except FileNotFoundError:  # keys depend on what is not fetched yet: as if none were trained
@@ -75,13 +74,13 @@ def laws(cells: Mapping[str, list[Cell]], costs: Mapping[Cell, Cost]) -> dict[st
     return {family: law(found[family, False], found[family, True]) for family in cells}
 
 
-def plans(experiments: Mapping[str, Experiment], store: Store) -> tuple[list[Plan], dict[str, Law]]:
+def plans(grids: Mapping[str, Grid], store: Store) -> tuple[list[Plan], dict[str, Law]]:
     """What each run would cost now, and the laws by which."""
-    lacking = missing(experiments, store)
+    lacking = missing(grids, store)
     cells: dict[str, list[Cell]] = {}
     costs: dict[Cell, Cost] = {}
     for name, own in lacking.items():
-        family = experiments[name].family
+        family = grids[name].family
         cells.setdefault(family, []).extend(own)
         costs |= {cell: room(family, "training").cost(cell.data, cell.training) for cell in own}
     found = laws({family: own for family, own in cells.items() if own}, costs)
@@ -90,6 +89,6 @@ def plans(experiments: Mapping[str, Experiment], store: Store) -> tuple[list[Pla
         return Needs(found[family].seconds(cost.features) * cost.steps, cost.memory, cost.disk)
 
     return [
-        Plan(name, len(cells_of(experiments[name])), [needs(experiments[name].family, costs[cell]) for cell in own])
+        Plan(name, len(cells_of(grids[name])), [needs(grids[name].family, costs[cell]) for cell in own])
         for name, own in lacking.items()
     ], found

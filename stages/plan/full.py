@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stages.grid.cells import Cell
-from stages.params import Experiment, load_all
+from stages.grid.cells import Cell, Grid
+from stages.params import load_all
 
 FULL_T: tuple[int, ...] = (3, 5, 6, 8, 10, 15, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 FULL_T += (20_000, 50_000, 100_000, 200_000, 500_000)
@@ -11,7 +11,7 @@ FULL_MAP_T = (30, 100, 300, 1000, 2000, 5000, 10_000, 20_000)
 FULL_MAP_M = (2, 3, 4, 5, 6, 8, 16, 32)
 
 
-def full_grid() -> Experiment:
+def full_grid() -> Grid:
     """The paper's figures at their largest: T to 500,000 and infinity at m = 2, and a T x m map, four sets each."""
     usual = load_all()["paper/dataset_size"].cells[0]
     cells = [
@@ -26,4 +26,4 @@ def full_grid() -> Experiment:
             *((T, m, False) for T in FULL_MAP_T for m in FULL_MAP_M if m != 2),
         ]
     ]
-    return Experiment("toy", tuple(cells), None)
+    return Grid("toy", tuple(cells))

@@ -31,8 +31,8 @@ import torch
 
 from stages.families.toy.data.drawing import sample
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import LARGEST_FUSED_M
 from stages.families.toy.model.model import Model, initial_weights
-from stages.families.toy.spec import LARGEST_FUSED_M
 from stages.families.toy.training import adamw
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.boxes import REORDER

@@ -12,7 +12,8 @@ import pytest
 from stages.core.bundle import Record
 from stages.families.digits import data, training
 from stages.families.digits.data.idx import Mnist
-from stages.families.digits.spec import Data, Training
+from stages.families.digits.data.sources import DigitsError
+from stages.families.digits.data.spec import Data, Training
 from tests.conftest import make_digits
 
 WHOLE = Data(pool=60, wrong=0.1, subset=1.0, subset_seed=0, data_seed=3)
@@ -37,6 +38,13 @@ def test_a_training_set_has_the_images_of_its_pool(raw: Mnist) -> None:
     true = raw.train.label[found.selection.image]
     np.testing.assert_array_equal(found.selection.label != true, found.selection.wrong)
     assert found.selection.wrong.sum() == 6 and found.selection.chosen.sum() == 30
+
+
+def test_a_training_set_of_other_files_is_refused(raw: Mnist, tmp_path: Path) -> None:
+    """Only `generate` depends on the files: what it writes says which they were."""
+    make_digits(tmp_path / "raw", 200, 41)
+    with pytest.raises(DigitsError, match="not of the images in data/raw/digits; generate them again"):
+        data.restore(data.sample(HALF, raw), data.read(tmp_path / "raw"))
 
 
 def test_training_sets_of_one_pool_share_its_images_and_others_do_not(raw: Mnist) -> None:

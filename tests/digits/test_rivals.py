@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from stages.families.digits.data.spec import Training
 from stages.families.digits.measures import rivals
 from stages.families.digits.model.classifier import Classifier
-from stages.families.digits.spec import Training
 from stages.families.digits.training.loop import train, watched_epochs
 
 RNG = np.random.default_rng(0)

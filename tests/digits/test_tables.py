@@ -21,9 +21,9 @@ from stages.experiments.memorization import measure as memorization_measure
 from stages.experiments.mnist import claims as mnist_claims
 from stages.experiments.mnist import figure as mnist_figure
 from stages.families.digits import data, measures, training
+from stages.families.digits.data.spec import Data, Measure, Training
 from stages.families.digits.measures import MeasureError, Own
 from stages.families.digits.measures.columns import SPEC as AXES
-from stages.families.digits.spec import Data, Measure, Training
 from stages.grid.cells import Cell, TrainedCell
 from stages.grid.executor import Job, Outcome
 from stages.statistics.memorization import roc

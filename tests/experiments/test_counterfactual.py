@@ -14,9 +14,9 @@ from stages.experiments.counterfactual import MEANS, SCORES
 from stages.experiments.counterfactual.claims import copies_cost, radius, summary
 from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_inside, shown
 from stages.families.toy.data.drawing import pool, sample, trained_on
+from stages.families.toy.data.spec import Subset
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import polygon_model
-from stages.families.toy.spec import Subset
 from stages.grid.cells import Cell
 from stages.statistics.memorization import counterfactual
 from tests.conftest import MEASURE, drawn

@@ -13,8 +13,8 @@ from stages.core.tables import Tables
 from stages.experiments.hypotheses.claims import reach, summary
 from stages.experiments.hypotheses.measure import across, shown
 from stages.families.toy.data.drawing import sample
-from stages.families.toy.spec import Training
-from stages.families.toy.training.train import train
+from stages.families.toy.data.spec import Training
+from stages.families.toy.training.loop import train
 from stages.grid.cells import Cell
 from stages.statistics.dimensionality import dimensionality
 from tests.conftest import MEASURE, drawn

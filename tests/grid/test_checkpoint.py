@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.families.digits import spec as digits
+from stages.families.digits.data import spec as digits
 from stages.families.digits.training.loop import train as train_classifier
 from stages.families.toy.data.drawing import sample
-from stages.families.toy.spec import Data, Training
+from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.training import schedule
+from stages.families.toy.training.loop import Trained, train
 from stages.families.toy.training.schedule import Schedule
-from stages.families.toy.training.train import Trained, train
 from stages.grid.checkpoint import Checkpoint
 from stages.grid.store import Store
 from tests.grid.test_store import record

@@ -11,7 +11,7 @@ import pytest
 
 from stages.core.bundle import Record
 from stages.families.toy import training as room
-from stages.families.toy.spec import Training
+from stages.families.toy.data.spec import Training
 from stages.grid.store import Store, key_of
 
 

@@ -52,7 +52,7 @@ from stages.families.toy.data.drawing import sample
 from stages.families.toy.training.engines.fused import Fused
 from stages.families.toy.model.model import Model, initial_weights
 from stages.families.toy.training.schedule import schedule
-from stages.families.toy.spec import Data
+from stages.families.toy.data.spec import Data
 points = sample(Data.model_validate_json(sys.argv[1]))
 for power in map(int, sys.argv[2:]):
     model = Model(initial_weights(2, 40, "xavier_normal", 0), np.zeros(40), power=power)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.model.compiler import INSTRUCTION_SET
-from stages.families.toy.spec import Data, Training
 from tests.conftest import ROOT
 from tests.toy.test_training import digest, run
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from stages.families.toy.data.drawing import batches, sample
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import LARGEST_FUSED_M, Data
 from stages.families.toy.model.model import Model, initial_weights, mean_loss, point_losses
 from stages.families.toy.model.polygons import polygon_model
-from stages.families.toy.spec import LARGEST_FUSED_M, Data
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.engines.fused import Fused
 from stages.families.toy.training.engines.tiled import Tiled

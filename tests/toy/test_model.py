@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from stages.families.toy.data.drawing import sample
+from stages.families.toy.data.spec import Init, Training
 from stages.families.toy.model.model import Model, initial_model, initial_weights, loss_scale, mean_loss, point_losses
-from stages.families.toy.spec import Init, Training
 from tests.conftest import drawn
 from tests.toy.test_data import dense
 

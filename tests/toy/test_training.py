@@ -14,14 +14,14 @@ import pytest
 
 from stages.families.toy import training as room
 from stages.families.toy.data.drawing import sample
+from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.model.compiler import INSTRUCTION_SET
 from stages.families.toy.model.model import mean_loss, point_losses
-from stages.families.toy.spec import Data, Training
-from stages.families.toy.training.train import VERSION, Trained, engine_name, train
+from stages.families.toy.training.loop import VERSION, Trained, engine_name, train
 from tests.conftest import ROOT
 
 # Small cells that between them use every part of what decides bytes, and the sha256 of all that is kept of each, by
-# VERSION. New bytes need a new VERSION: raise it in stages/families/toy/training/train.py and put here what this test
+# VERSION. New bytes need a new VERSION: raise it in stages/families/toy/training/loop.py and put here what this test
 # finds.
 CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "T = 3": ({"T": 3}, {}),

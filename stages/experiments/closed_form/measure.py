@@ -9,10 +9,10 @@ import pandas as pd
 
 from stages.core.tables import Column
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import norms_in_span, polygon_model
-from stages.families.toy.spec import Measure
 from stages.statistics.dimensionality import dimensionality
 from stages.statistics.polygon import is_regular
 

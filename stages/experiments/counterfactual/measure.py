@@ -22,10 +22,10 @@ from stages.core.tables import Column
 from stages.experiments.counterfactual import MEANS, SCORES
 from stages.families.toy.data.drawing import pool, similarity, trained_on
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.measures.losses import loss_on_mixtures
 from stages.families.toy.model.model import Model, point_losses
-from stages.families.toy.spec import Measure
 from stages.grid.cells import Cell
 from stages.statistics.dimensionality import dimensionality
 from stages.statistics.leverage import leverage, whitening

@@ -18,10 +18,10 @@ import pandas as pd
 
 from stages.core.tables import Column
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Data, Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.measures.losses import loss_on_mixtures
 from stages.families.toy.model.model import Model, mean_loss
-from stages.families.toy.spec import Data, Measure
 from stages.grid.cells import Cell
 from stages.statistics.dimensionality import dimensionality
 from stages.statistics.memorization import spearman

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from stages.core.tables import Column
 from stages.experiments.optimization_failure import SHAPES
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.model.model import Model
-from stages.families.toy.spec import Measure
 from stages.statistics.polygon import is_regular
 
 COLUMNS = {"shape": Column(str, "what the hidden vectors form: " + ", ".join(SHAPES))}

@@ -16,9 +16,9 @@ import pandas as pd
 from stages.core.tables import Column
 from stages.experiments.repeats import HIGHEST
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.model.model import Model, point_losses
-from stages.families.toy.spec import Measure
 from stages.statistics.dimensionality import dimensionality
 
 COLUMNS = {

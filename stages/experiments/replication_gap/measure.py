@@ -7,9 +7,9 @@ from typing import Any
 
 from stages.core.tables import Column
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.model.model import Model
-from stages.families.toy.spec import Measure
 
 COLUMNS = {"digest": Column(str, "sha256 of W and b, its first 16 digits")}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from stages.core.tables import Column
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.model.model import Model
-from stages.families.toy.spec import Measure
 from stages.statistics.polygon import is_regular
 
 COLUMNS = {"regular": Column(bool, "m = 2: the hidden vectors form a regular T-gon, within measure.regular")}

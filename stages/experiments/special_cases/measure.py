@@ -18,11 +18,11 @@ from stages.core.tables import Column
 from stages.experiments.special_cases import COMPARISONS, SCORES
 from stages.families.toy.data.drawing import stream
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
 from stages.families.toy.measures.detection import Known, scores, structure
 from stages.families.toy.measures.lookalikes import NOISY, lookalikes, noisy
 from stages.families.toy.model.model import Model, point_losses
-from stages.families.toy.spec import Measure
 from stages.grid.cells import Cell
 from stages.statistics.memorization import roc
 

@@ -12,7 +12,8 @@ from stages.core.bundle import Record, write_bytes
 from stages.families.digits.data import idx, sources
 from stages.families.digits.data.idx import Mnist
 from stages.families.digits.data.selection import Selection, select
-from stages.families.digits.spec import Data
+from stages.families.digits.data.sources import DigitsError
+from stages.families.digits.data.spec import Data
 
 
 class Dataset(NamedTuple):
@@ -44,11 +45,17 @@ def read(folder: Path) -> Mnist:
 
 
 def sample(data: Data, raw: Mnist) -> Record:
-    """A training set as it is kept on disk: indices and labels; the same bytes for the same spec."""
-    return Record(data.axes, select(data, raw.train.label)._asdict())
+    """A training set as it is kept on disk: indices, labels, and the digest of the files that it selects from."""
+    return Record(data.axes | {"raw": raw.digest}, select(data, raw.train.label)._asdict())
 
 
 def restore(record: Record, raw: Mnist) -> Dataset:
-    """A training set as it is trained on."""
+    """A training set as it is trained on.
+
+    Raises:
+        DigitsError: it was selected from other files.
+    """
+    if record.about["raw"] != raw.digest:
+        raise DigitsError("the training sets are not of the images in data/raw/digits; generate them again")
     selection = Selection(**record.arrays)
     return Dataset(selection, raw.pool(record.about["data_seed"], selection.image), raw.pixels)

@@ -39,6 +39,14 @@ class Mnist:
         """Sha256 of the training file's images."""
         return hashlib.sha256(self.train.image.tobytes()).hexdigest()
 
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 of all images and labels."""
+        digest = hashlib.sha256()
+        for array in (*self.train, *self.validation):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
     def pool(self, seed: int, index: NDArray[np.int32]) -> NDArray[np.uint8]:
         """(pool, 28, 28) the images of a pool: one array, however many training sets are drawn from it.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.random import generator
-from stages.families.digits.spec import Data
+from stages.families.digits.data.spec import Data
 
 
 class Selection(NamedTuple):

@@ -43,7 +43,7 @@ Files = Mapping[str, bytes]
 
 
 class DigitsError(UserError):
-    """No source had the right bytes."""
+    """MNIST's files are not to be had, or are not those that training sets were selected from."""
 
 
 class SourceError(Exception):

@@ -17,6 +17,7 @@ from stages.core import tables
 from stages.core.errors import UserError
 from stages.core.tables import Measured, Table
 from stages.families.digits.data.idx import Mnist
+from stages.families.digits.data.spec import Measure
 from stages.families.digits.measures import images
 from stages.families.digits.measures.columns import (
     AXES,
@@ -34,7 +35,6 @@ from stages.families.digits.measures.ensembles import Ensembles, memorization_co
 from stages.families.digits.measures.images import ImageSet, Labelled
 from stages.families.digits.measures.models import Measures, measure_models
 from stages.families.digits.measures.own import Own
-from stages.families.digits.spec import Measure
 from stages.grid.cells import Cell, TrainedCell
 from stages.grid.executor import Job
 from stages.statistics.memorization import spearman

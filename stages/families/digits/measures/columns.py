@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.core.tables import Column
-from stages.families.digits.spec import Data, Training
+from stages.families.digits.data.spec import Data, Training
 
 # what a cell was made from: the grid's axes, and what they leave fixed
 SPEC = {"cell": Column(int, "position of the cell in the grid")} | Data.columns() | Training.columns()

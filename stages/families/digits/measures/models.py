@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.families.digits.data.spec import Measure
 from stages.families.digits.measures.ensembles import Memorization, memorization_columns
 from stages.families.digits.measures.images import Images, Labelled
 from stages.families.digits.measures.misclassified import spread
@@ -14,7 +15,6 @@ from stages.families.digits.measures.rivals import largest_unit_shares, losses, 
 from stages.families.digits.measures.scores import Answer, Scores, compared, rival_scores, wrong_labels
 from stages.families.digits.measures.spectra import Spectra, spectra, spectrum_columns
 from stages.families.digits.model.classifier import Classifier
-from stages.families.digits.spec import Measure
 from stages.statistics.dimensionality import dimensionality
 from stages.statistics.memorization import spearman
 

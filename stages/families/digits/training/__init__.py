@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from stages.core.bundle import Record
 from stages.core.checkpoint import Checkpoint, Trained
 from stages.families.digits.data import Dataset
+from stages.families.digits.data.spec import Data, Training
 from stages.families.digits.model.classifier import Classifier, pixels
-from stages.families.digits.spec import Data, Training
 from stages.families.digits.training import loop
 from stages.families.digits.training.cost import cost, timing
 

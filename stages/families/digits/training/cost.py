@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stages.core.cost import Cost, Features, Timing, timed
-from stages.families.digits.spec import Data, Training
+from stages.families.digits.data.spec import Data, Training
 from stages.families.digits.training import loop
 
 _IMAGES = 1000  # of an epoch that is timed, at most

@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from stages.core.checkpoint import Checkpoint
 from stages.core.random import generator
+from stages.families.digits.data.spec import Training
 from stages.families.digits.model.classifier import Classifier
-from stages.families.digits.spec import Training
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -9,7 +9,7 @@ import numpy as np
 from stages.core.bundle import Record
 from stages.families.toy.data import drawing
 from stages.families.toy.data.points import Points
-from stages.families.toy.spec import Data
+from stages.families.toy.data.spec import Data
 
 
 def fetch(folder: Path) -> None:

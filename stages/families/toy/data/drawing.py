@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stages.core.random import generator
 from stages.core.sparse import CHUNK, fresh_rows, rows
 from stages.families.toy.data.points import Points, unit_points
-from stages.families.toy.spec import Data
+from stages.families.toy.data.spec import Data
 
 
 def sample(data: Data) -> Points:

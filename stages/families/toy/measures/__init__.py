@@ -16,12 +16,12 @@ from stages.core import tables
 from stages.core.bundle import Record
 from stages.core.tables import Measured, Table
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Data, Measure, Training
 from stages.families.toy.measures.columns import CELLS, CURVES, HISTORY, ITEMS, SPEC
 from stages.families.toy.measures.items import item_rows, listed
 from stages.families.toy.measures.losses import losses_on_fresh_points
 from stages.families.toy.measures.own import Own
 from stages.families.toy.model.model import Model, mean_loss, model
-from stages.families.toy.spec import Data, Measure, Training
 from stages.grid.cells import Cell, TrainedCell
 from stages.statistics.dimensionality import dimensionality
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from stages.core.tables import Column
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Measure
 from stages.families.toy.model.model import Model
-from stages.families.toy.spec import Measure
 from stages.grid.cells import Cell
 
 Across = Callable[[Sequence[Cell], Sequence[Points], Mapping[int, Model], Measure], dict[int, dict[str, Any]]]

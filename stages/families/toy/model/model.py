@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Init, Reduction, Training
 from stages.families.toy.model.compiler import LANES
 from stages.families.toy.model.pairs import Kind, error_pass
 from stages.families.toy.model.polygons import features_on_circle, polygon_model
-from stages.families.toy.spec import Init, Reduction, Training
 
 
 class Model(NamedTuple):

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from stages.core.checkpoint import Checkpoint, Trained
 from stages.families.toy.data.drawing import dataset_digest as digest
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.model.model import model
-from stages.families.toy.spec import Data, Training
-from stages.families.toy.training import train as training
+from stages.families.toy.training import loop
 from stages.families.toy.training.cost import cost, timing
-from stages.families.toy.training.train import VERSION, decides, engine_name
+from stages.families.toy.training.loop import VERSION, decides, engine_name
 
 __all__ = ["cost", "decides", "digest", "made_by", "timing", "train", "work"]
 
@@ -46,10 +46,10 @@ def train(
         Its record: W, b, U where untied, history_step and history_loss, and those of snapshots on the way.
     """
     first = model(start["W"], start["b"], start.get("U"), spec) if start else None
-    done = training.train(data, points, spec, first, checkpoint)
+    done = loop.train(data, points, spec, first, checkpoint)
     arrays = {name: getattr(done.model, name) for name in ("W", "b", "U")}
     arrays |= {name: getattr(done, name) for name in ("history_step", "history_loss")}
-    arrays |= training.snapshot_arrays(done.snapshots)
+    arrays |= loop.snapshot_arrays(done.snapshots)
     status = "diverged" if done.diverged else "trained"
     about = {"status": status, "steps_taken": done.steps, "engine_used": done.engine}
     kept = {name: array for name, array in arrays.items() if array is not None}

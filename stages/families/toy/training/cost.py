@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from stages.core.cost import Cost, Features, Timing, timed
 from stages.families.toy.data.drawing import sample
+from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.model.pairs import Kind
-from stages.families.toy.spec import Data, Training
-from stages.families.toy.training import train as training
+from stages.families.toy.training import loop
 from stages.families.toy.training.boxes import REORDER, boxes_pay
 
 _OPERATIONS = 1e9  # of a step that is timed, at most, of boxes ten times that: larger training sets are cut
@@ -48,7 +48,7 @@ def features(data: Data, spec: Training) -> Features:
     """What the time of a step goes with."""
     T, values = _points(data), _values(data)
     pairs, parameters = float(T * data.n), float(data.n * (spec.m * (1 if spec.tied else 2) + 1))
-    engine = training.engine_name(spec).split()[0]
+    engine = loop.engine_name(spec).split()[0]
     found = {f"{engine}: step": 1.0, f"{engine}: parameters": parameters, f"{engine}: values": values * spec.m}
     if engine != "fused":
         found |= {f"{engine}: pairs": pairs, f"{engine}: products": pairs * spec.m}
@@ -80,9 +80,9 @@ def timing(data: Data, spec: Training) -> Timing:
     plain = {"snapshots": 0, "init": "xavier_normal", "corners": 0, "parent_T": 0}
 
     def train(steps: int) -> None:
-        training.train(data, points, spec.model_copy(update=plain | {"steps": steps}), None, _NoCheckpoint())
+        loop.train(data, points, spec.model_copy(update=plain | {"steps": steps}), None, _NoCheckpoint())
 
-    own = training.engine_name(spec).split()[0] != "torch"  # torch's may be on an accelerator
+    own = loop.engine_name(spec).split()[0] != "torch"  # torch's may be on an accelerator
     after = REORDER if boxed else 1  # by then the boxes are those of a model that has begun to learn
     return Timing(features(data, spec), timed(train, _MOST, after=after, own=own))
 

@@ -1,5 +1,3 @@
-"""Noisy samples of a sine."""
-
 import numpy as np
 
 from stages.core.bundle import Record
@@ -7,7 +5,6 @@ from stages.core.random import generator
 
 
 def fetch(folder):
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "noise").write_text("0.1")
 
 

@@ -1,7 +1,1 @@
-"""A polynomial, by its coefficients."""
-
-import numpy as np
-
-
-def powers(x, degree):
-    return np.vander(x, degree + 1)
+from numpy import polyval as predict  # noqa: F401

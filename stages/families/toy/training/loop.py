@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from stages.core.checkpoint import Checkpoint
 from stages.families.toy.data.drawing import batches
 from stages.families.toy.data.points import Points
+from stages.families.toy.data.spec import LARGEST_FUSED_M, SINCE_VERSION_4, Data, Training
 from stages.families.toy.model.model import Model, initial_model, loss_scale, mean_loss
-from stages.families.toy.spec import LARGEST_FUSED_M, SINCE_VERSION_4, Data, Training
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.boxes import REORDER
 from stages.families.toy.training.engines import Engine

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from stages.core.spec import Spec
+from stages.core.spec import Spec, TrainingSpec
 
 IMAGES = 60_000  # in the training file
 SEEDS = 2**32
@@ -41,7 +41,7 @@ class Data(Spec):
         return round(self.subset * self.pool)
 
 
-class Training(Spec):
+class Training(TrainingSpec):
     """How a classifier is trained: 784 pixels -> hidden ReLU units -> 10 digits, cross-entropy, Adam."""
 
     hidden: int = Field(ge=1, le=10**6, description="hidden ReLU units")
@@ -64,9 +64,6 @@ class Training(Spec):
                 f"hidden is {self.hidden}; allowed: arrays of up to {LARGEST_GIB} GiB, and here they need "
                 f"{size / 2**30:,.0f} GiB"
             )
-
-    def parent(self, data: Data) -> None:
-        """No classifier starts from another."""
 
 
 class Measure(Spec):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import to_json
 
-from stages.core.spec import Spec
+from stages.core.spec import Spec, TrainingSpec
 from stages.core.tables import Column
 
 Supports = Literal["random", "disjoint"]
@@ -206,7 +206,7 @@ _FLAT = {
 }
 
 
-class Training(Spec):
+class Training(TrainingSpec):
     """How a model is trained."""
 
     m: int = Field(ge=1, le=10**4, description="hidden dimensions")
