@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.stats import binom, chisquare, kstest
 
 from stages.families.toy.data.drawing import (
     batches,
@@ -138,6 +139,38 @@ def test_batches_are_the_same_points_however_many_are_drawn_at_once() -> None:
     assert sample(data).digest() == several.part(0, 4).digest()
     assert batches(data, 2, 4).digest() == several.part(8, 16).digest()
     assert len({several.part(4 * s, 4 * s + 4).digest() for s in range(6)}) == 6
+
+
+@pytest.mark.parametrize(("n", "S"), [(60, 0.5), (1000, 0.99), (50, 0.999)])
+def test_fresh_points_are_drawn_like_all_others(n: int, S: float) -> None:
+    points = batches(drawn(n=n, S=S, T=2000, fresh=True), 0, 10)
+    count, expected = np.bincount(np.diff(points.start), minlength=n + 1), binom(n, 1 - S).pmf(np.arange(n + 1))
+    expected[0] = 0  # a point without any feature is drawn again
+    expected *= points.T / expected.sum()
+    often = expected > 8
+    shares = expected[often] / expected[often].sum()
+    assert count[0] == 0 and chisquare(count[often], shares * count[often].sum()).pvalue > 1e-3
+    assert chisquare(np.bincount(points.feature, minlength=n)).pvalue > 1e-3
+    within = np.setdiff1d(np.arange(1, len(points.feature)), points.start)
+    assert (points.feature[within] > points.feature[within - 1]).all()
+    np.testing.assert_allclose(np.add.reduceat(points.value.astype(float) ** 2, points.start[:-1]), 1, rtol=1e-6)
+
+
+def test_values_of_fresh_points_are_uniform() -> None:
+    points = batches(drawn(n=1000, S=0.998, T=2000, fresh=True), 0, 5)
+    pairs = points.take(np.flatnonzero(np.diff(points.start) == 2)).value.reshape(-1, 2)
+    low, high = np.sort(pairs, axis=1).T
+    assert kstest(low / high, "uniform").pvalue > 1e-3  # as it is of two numbers that are uniform on (0, 1]
+
+
+def test_fresh_points_of_no_sparsity_hold_every_feature() -> None:
+    points = batches(drawn(n=5, S=0.0, T=3, fresh=True), 0, 2)
+    assert points.feature.tolist() == [*range(5)] * 6
+
+
+def test_fresh_points_are_the_same_on_every_machine() -> None:
+    points = batches(drawn(n=300, S=0.99, T=20, fresh=True), 0, 3)
+    assert points.digest()[:16] == "b29cb89e93c40851"
 
 
 def test_points_in_another_order_keep_their_rows_weights_and_masks() -> None:

@@ -144,15 +144,10 @@ def dataset_digest(data: Data, points: Points) -> str:
 
 def batches(data: Data, first: int, last: int) -> Points:
     """The fresh points of steps first .. last - 1, T a step, one after another; each step has its own seed."""
-    sets = [
-        _random(
-            generator(f"fresh n={data.n} S={data.S!r} T={data.T} seed={data.data_seed} {step=}"), data.n, data.S, data.T
-        )
-        for step in range(first, last)
-    ]
-    ends = np.cumsum([0, *(len(points.feature) for points in sets)])
-    start = np.concatenate([[0], *(points.start[1:] + end for points, end in zip(sets, ends, strict=False))])
-    return Points(data.n, start, *(np.concatenate([getattr(p, name) for p in sets]) for name in ("feature", "value")))
+    from stages.families.toy.data.fresh import draw  # compiled code, which most runs have no use for
+
+    name = f"fresh n={data.n} S={data.S!r} T={data.T} seed={data.data_seed}"
+    return draw(data.n, data.S, data.T, [f"{name} {step=}" for step in range(first, last)])
 
 
 def _random(rng: np.random.Generator, n: int, S: float, T: int) -> Points:
