@@ -9,6 +9,9 @@ Prints five tables:
 4. what a variant of the model costs in the fused engine;
 5. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
 
+`--whole n,T,m ...` prints another in their place: whole trainings of 50,000 steps by `fused` and `staircase`, one after
+the other, and what the eager loop would take by a step of it. Minutes to hours.
+
 Each figure is the median of `--repeats` timings, what is compared taking turns, so that a noisy neighbour meets both.
 """
 
@@ -37,6 +40,7 @@ from stages.families.toy.training import adamw
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.boxes import REORDER
 from stages.families.toy.training.engines.fused import Fused
+from stages.families.toy.training.engines.staircase import Staircase
 from stages.families.toy.training.engines.tiled import Tiled
 from stages.families.toy.training.engines.torch import Torch
 from stages.families.toy.training.schedule import schedule
@@ -44,7 +48,7 @@ from tests.conftest import drawn
 
 SPARSITY = {1000: 0.99, 10_000: 0.999}
 SIZES = [(n, T, m) for n in SPARSITY for T in (30, 1000, 10_000) for m in (2, 4, 8, 32, 128, 512)]
-ENGINES = {"fused": Fused, "tiled": Tiled, "torch": Torch}
+ENGINES = {"fused": Fused, "staircase": Staircase, "tiled": Tiled, "torch": Torch}
 OPTIMISER = Optimiser(1e-4, 0.9, 0.999, 1e-8, 1e-2)
 VARIANTS: dict[str, dict[str, Any]] = {
     "the paper's": {},
@@ -98,11 +102,11 @@ def fused_passes(engine: Fused) -> dict[str, Callable[[], Any]]:
     importance, weight, masked = engine._factors
     step = adamw.steps(schedule(2, 1e-3, 0.05, 0.9, 0.999), 1e-2)
     now = [array[1] for array in step]
-    compiled.hidden(P, *arrays[:3], H)  # what it holds before is anything, subnormal numbers too
+    compiled.hidden(P, *arrays[:4], H)  # what it holds before is anything, subnormal numbers too
     return {
-        "hidden": lambda: compiled.hidden(P, *arrays[:3], H),
+        "hidden": lambda: compiled.hidden(P, *arrays[:4], H),
         "pairs": lambda: compiled.gradients(P, G, importance, H, GH, weight, block),
-        "sparse": lambda: compiled.sparse(P, G, importance, H, GH, *arrays[:3], weight, masked, arrays[3]),
+        "sparse": lambda: compiled.sparse(P, G, importance, H, GH, *arrays[:4], weight, masked, arrays[4], False),
         "AdamW": lambda: compiled.update(P, G, *engine._moments, *now, engine._constants),
     }
 
@@ -167,6 +171,26 @@ def boxed(repeats: int) -> None:
         print(f"| {n:,} | {T:,} | {1e3 * plain:.3g} | {1e3 * fast:.3g} | {plain / fast:.3g} |", flush=True)
 
 
+def whole(sizes: list[str], steps: int = 50_000) -> None:
+    """Trainings from the first step to the last: the processor's seconds, and their ratio to both others'."""
+    print("| n | T | m | fused, s | staircase, s | ratio | eager, s | ratio |\n|---|---|---|---|---|---|---|---|")
+    for n, T, m in (map(int, size.split(",")) for size in sizes):
+        points, found = training_set(n, T), []
+        for engine in (Fused, Staircase):
+            advance(engine(points, initial(n, m), OPTIMISER), 1)  # machine code is made
+            found.append(advance(engine(points, initial(n, m), OPTIMISER), steps))
+        eager = steps * medians(3, eager_step(points, m))[0]
+        ratios = f"{found[0] / found[1]:.2f} | {eager:,.0f} | {eager / found[1]:,.0f}"
+        print(f"| {n:,} | {T:,} | {m} | {found[0]:.3g} | {found[1]:.3g} | {ratios} |", flush=True)
+
+
+def advance(engine: Fused, steps: int) -> float:
+    """The processor's seconds for so many steps of a whole training."""
+    start = time.thread_time()
+    engine.advance(schedule(steps, 1e-3, 0.05, 0.9, 0.999))
+    return time.thread_time() - start
+
+
 def profile(repeats: int) -> None:
     """Table 3."""
     print("\n| n | T | m | hidden, us | pairs, us | sparse, us | AdamW, us |\n|---|---|---|---|---|---|---|")
@@ -222,9 +246,13 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--whole", nargs="+", metavar="n,T,m", help="whole trainings of these sizes")
     parser.add_argument("--memory-of", choices=ENGINES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.whole:
+        whole(arguments.whole)
+        return
     if arguments.memory_of:
         print(memory_of(arguments.memory_of))
         return

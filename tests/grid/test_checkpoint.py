@@ -16,6 +16,7 @@ from stages.families.toy.data.drawing import sample
 from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.training import schedule
 from stages.families.toy.training.loop import Trained, train
+from stages.families.toy.training.orders import REORDER
 from stages.families.toy.training.schedule import Schedule
 from stages.grid.checkpoint import Checkpoint
 from stages.grid.store import Store
@@ -53,11 +54,25 @@ def bytes_of(trained: Trained) -> list[bytes]:
         ({"T": 2100}, {}),
         ({"T": 30}, {"hidden": "relu", "tied": False, "power": 1, "importance": 0.99}),
         ({"T": 8, "fresh": True}, {"snapshots": 5}),
+        ({"T": 100}, {"engine": "staircase"}),
+        ({"T": 2100}, {"engine": "staircase"}),
+        ({"T": 70, "fresh": True}, {"engine": "staircase", "snapshots": 5}),
         ({"T": 30}, {"m": 10, "snapshots": 5}),
         ({"T": 30}, {"engine": "tiled", "tied": False}),
         ({"T": 30}, {"engine": "torch", "tied": False, "hidden": "relu"}),
     ],
-    ids=["fused", "boxes", "variant", "fresh, snapshots", "tiled, snapshots", "tiled, untied", "torch"],
+    ids=[
+        "fused",
+        "boxes",
+        "variant",
+        "fresh, snapshots",
+        "staircase",
+        "staircase, boxes",
+        "staircase, fresh",
+        "tiled, snapshots",
+        "tiled, untied",
+        "torch",
+    ],
 )
 @pytest.mark.parametrize("at", [1, 2])
 def test_a_killed_run_goes_on_to_the_same_bytes(
@@ -68,7 +83,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     changes: dict[str, Any],
     at: int,
 ) -> None:
-    spec, how = data(**data_changes), training(steps=820, **changes)
+    spec, how = data(**data_changes), training(steps=3 * REORDER + 70, **changes)
     points, path = sample(spec), tmp_path / "cell.checkpoint"
     undisturbed = train(spec, points, how)
     with pytest.raises(Killed):
@@ -77,7 +92,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         train(spec, points, how, checkpoint=Deadly(path, 1))
     last = Checkpoint(path, "key")
     arrays = last.load()
-    assert arrays is not None and len(arrays["losses"]) == 250 * (at + 1)
+    assert arrays is not None and len(arrays["losses"]) == REORDER * (at + 1)
     resumed = train(spec, points, how, checkpoint=last)
     assert bytes_of(resumed) == bytes_of(undisturbed) and resumed.steps == undisturbed.steps
 
@@ -114,19 +129,19 @@ def test_what_was_saved_is_what_is_gone_on_from(
     data: Callable[..., Data], training: Callable[..., Training], tmp_path: Path
 ) -> None:
     """Else a run that always begins anew would pass every other test here."""
-    spec, how = data(T=5), training(steps=600)
+    spec, how = data(T=5), training(steps=REORDER + 100)
     path = tmp_path / "cell.checkpoint"
     with pytest.raises(Killed):
         train(spec, sample(spec), how, checkpoint=Deadly(path, 1))
     arrays = Checkpoint(path, "key").load()
     assert arrays is not None
-    Checkpoint(path, "key").save(arrays | {"losses": np.full(250, 7.0)})
+    Checkpoint(path, "key").save(arrays | {"losses": np.full(REORDER, 7.0)})
     resumed = train(spec, sample(spec), how, checkpoint=Checkpoint(path, "key"))
-    assert (resumed.history_loss[resumed.history_step < 250] == 7).all()
-    assert (resumed.history_loss[resumed.history_step >= 250] < 7).all()
+    assert (resumed.history_loss[resumed.history_step < REORDER] == 7).all()
+    assert (resumed.history_loss[resumed.history_step >= REORDER] < 7).all()
 
 
-@pytest.mark.parametrize("at", [249, 250, 499])
+@pytest.mark.parametrize("at", [REORDER - 1, REORDER, 2 * REORDER - 1])
 def test_a_run_that_diverges_at_a_pause_ends_there_as_without_pauses(
     data: Callable[..., Data],
     training: Callable[..., Training],
@@ -156,7 +171,7 @@ def test_a_run_that_diverges_at_a_pause_ends_there_as_without_pauses(
     monkeypatch.setattr(loop, "_engine", lambda points, spec, model: Diverging(model))
     for module in (loop, schedule):
         monkeypatch.setattr(module, "recorded_steps", lambda steps, count=128: np.array([0, at, steps]))
-    spec, how = data(T=5), training(steps=1000)
+    spec, how = data(T=5), training(steps=2 * REORDER)
     plain = train(spec, sample(spec), how)
     paused = train(spec, sample(spec), how, checkpoint=Checkpoint(tmp_path / "cell.checkpoint", "key", seconds=0))
     assert plain.diverged and plain.steps == paused.steps == at + 1 and bytes_of(plain) == bytes_of(paused)
@@ -180,7 +195,7 @@ def test_where_nothing_can_be_saved_training_goes_on(
     data: Callable[..., Data], training: Callable[..., Training], tmp_path: Path
 ) -> None:
     elsewhere = Checkpoint(tmp_path / "no such folder" / "cell.checkpoint", "key", seconds=0)
-    assert train(data(T=5), sample(data(T=5)), training(steps=600), checkpoint=elsewhere).steps == 600
+    assert train(data(T=5), sample(data(T=5)), training(steps=REORDER + 9), checkpoint=elsewhere).steps == REORDER + 9
     assert not list(tmp_path.iterdir())
 
 

@@ -31,6 +31,11 @@ CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "variant": ({"T": 30}, {"power": 1, "hidden": "relu", "tied": False, "importance": 0.99}),
     "p = 4, fresh": ({"T": 8, "fresh": True}, {"power": 4}),
     "boxes": ({"T": 2100}, {"steps": 300}),
+    "staircase": ({"T": 100}, {"steps": 1100, "m": 3, "engine": "staircase"}),
+    "staircase, few points": ({"T": 30}, {"reduction": "sum", "engine": "staircase"}),
+    "staircase, several tiles": ({"n": 1504, "T": 41}, {"steps": 60, "engine": "staircase"}),
+    "staircase, boxes": ({"T": 2100}, {"steps": 300, "engine": "staircase"}),
+    "staircase, fresh": ({"T": 70, "fresh": True}, {"engine": "staircase"}),
     "disjoint": ({"T": 8, "supports": "disjoint", "data_seed": 3}, {"weight_decay": 0.5, "warmup": 0.0}),
 }
 GOLDEN: dict[int, dict[str, str]] = {
@@ -40,8 +45,13 @@ GOLDEN: dict[int, dict[str, str]] = {
         "several tiles": "31bcf81fb124ea06",
         "m = 5, uniform": "6aeae09f16f39ed5",
         "variant": "27c4aeebed5c1aa8",
-        "p = 4, fresh": "374d8672929e6222",
+        "p = 4, fresh": "d86ebaa38f8026f5",
         "boxes": "f06e1c07b9b8f06d",
+        "staircase": "144c1848d06c653e",
+        "staircase, few points": "7e01a674daa34eb4",
+        "staircase, several tiles": "11edf55207071eb8",
+        "staircase, boxes": "d2cc07421b3263d1",
+        "staircase, fresh": "2c9317a96f319ea2",
         "disjoint": "9de665e0951f62f1",
     }
 }

@@ -1,7 +1,7 @@
 """What a toy cell's training takes: the few terms that a step's time is a sum of, and how a step is timed.
 
-A step visits every (point, feature) pair, or of boxes (boxes.py) few of them; goes over the values that points hold;
-and updates the parameters. What a variant of the model adds goes with its pairs.
+A step visits every (point, feature) pair, or few of them (boxes.py, undecided.py); goes over the values that points
+hold; and updates the parameters. What a variant of the model adds goes with its pairs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from stages.families.toy.training.boxes import REORDER, boxes_pay
 
 _OPERATIONS = 1e9  # of a step that is timed, at most, of boxes ten times that: larger training sets are cut
 _MOST = 20_000  # steps that are timed
+_DECIDED = 3000  # steps after which a model's lengths decide most
 _AT_ONCE = {2: "up to 2", 5: "up to 5"}  # hidden dimensions whose pairs a processor visits at one rate, see pairs.py
 _BOXES = "boxes: pairs on lines"  # that are visited, about
 _BYTES_A_VALUE = 8  # that a point holds: feature and value
@@ -50,19 +51,20 @@ def features(data: Data, spec: Training) -> Features:
     pairs, parameters = float(T * data.n), float(data.n * (spec.m * (1 if spec.tied else 2) + 1))
     engine = loop.engine_name(spec).split()[0]
     found = {f"{engine}: step": 1.0, f"{engine}: parameters": parameters, f"{engine}: values": values * spec.m}
-    if engine != "fused":
+    if engine not in ("fused", "staircase"):
         found |= {f"{engine}: pairs": pairs, f"{engine}: products": pairs * spec.m}
     else:
-        found["fused: points"] = float(T)
+        found[f"{engine}: points"] = float(T)
         masked = bool(data.masked)
         weighted, importance = bool(data.repeated and data.copies > 1), spec.importance != 1
         kind = Kind(spec.m, spec.power, spec.hidden == "relu", spec.tied, importance, weighted, masked)
         relu = " of ReLU(h)" if kind.relu else ""
-        if boxed := boxes_pay(kind, T) and not data.fresh:
+        boxed = engine == "fused" and boxes_pay(kind, T) and not data.fresh
+        if boxed:
             found |= {f"boxes: pairs{relu}": pairs, _BOXES: pairs / T**0.5}
         else:
             size = next((word for m, word in _AT_ONCE.items() if spec.m <= m), "more")
-            found[f"pairs at m {size}"] = pairs * (3 * spec.m + 2)
+            found[f"{'sorted ' if engine == 'staircase' else ''}pairs at m {size}"] = pairs * (3 * spec.m + 2)
         found |= {f"pairs at p = {spec.power}": pairs} if kind.power != 2 else {}
         found |= {"pairs with importance": pairs} if importance else {}
         found |= {"pairs with weights": pairs} if weighted and not boxed else {}
@@ -82,9 +84,11 @@ def timing(data: Data, spec: Training) -> Timing:
     def train(steps: int) -> None:
         loop.train(data, points, spec.model_copy(update=plain | {"steps": steps}), None, _NoCheckpoint())
 
-    own = loop.engine_name(spec).split()[0] != "torch"  # torch's may be on an accelerator
-    after = REORDER if boxed else 1  # by then the boxes are those of a model that has begun to learn
-    return Timing(features(data, spec), timed(train, _MOST, after=after, own=own))
+    engine = loop.engine_name(spec).split()[0]
+    own = engine != "torch"  # torch's may be on an accelerator
+    # by then the boxes are those of a model that has begun to learn, and most pairs are decided
+    after, budget = (_DECIDED, 2.0) if engine == "staircase" else (REORDER if boxed else 1, 0.3)
+    return Timing(features(data, spec), timed(train, _MOST, after=after, own=own, budget=budget))
 
 
 def _points(data: Data) -> int:

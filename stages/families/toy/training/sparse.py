@@ -11,13 +11,13 @@ from stages.families.toy.model.pairs import Kind, tile_rows
 
 
 def hidden(kind: Kind, L: int) -> str:
-    """h_t = sum_i x_ti W_i over the few x_ti > 0, and its ReLU."""
+    """h_t = sum_i x_ti W_i over the few x_ti > 0, and its ReLU; of the k-th point as they are stored into H[row[k]]."""
     J = range(kind.m)
     first = 0 if kind.tied else kind.m + 1  # row of the encoder
     relu = "; ".join(f"h{j} = max(h{j}, zero)" for j in J) if kind.relu else ""
     return f"""
 @inner
-def hidden(P, start, place, value, H):
+def hidden(P, start, row, place, value, H):
     {"; ".join(f"P{j} = P[{(first + j) * L}:]" for j in J)}
     for t in range(len(H)):
         {"; ".join(f"h{j} = zero" for j in J)}
@@ -25,7 +25,8 @@ def hidden(P, start, place, value, H):
             i, x = place[k], value[k]
             {"; ".join(f"h{j} = fma(x, P{j}[i], h{j})" for j in J)}
         {relu}
-        {"; ".join(f"H[t, {j}] = h{j}" for j in J)}
+        there = row[t]
+        {"; ".join(f"H[there, {j}] = h{j}" for j in J)}
 """
 
 
@@ -64,12 +65,12 @@ def corrections(kind: Kind, L: int) -> str:
     newline = "\n            "
     return f"""
 @inner
-def sparse(P, G, I, H, GH, start, place, value, weight, masked, active):
+def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, with_loss):
     {"; ".join(f"P{j} = P[{j * L}:]" for j in range(m + 1))}
     {"; ".join(f"G{j} = G[{j * L}:]" for j in range(tile_rows(kind)))}
     changes = 0.0
-    for t in range(len(H)):
-        first, last = start[t], start[t + 1]
+    for stored in range(len(H)):
+        first, last, t = start[stored], start[stored + 1], row[stored]
         {"; ".join(f"h{j} = H[t, {j}]; d{j} = GH[t, {j}]; GH[t, {j}] = zero" for j in J)}
         total = zero
         for k in range(first, last):
@@ -83,7 +84,8 @@ def sparse(P, G, I, H, GH, start, place, value, weight, masked, active):
             change = {loss}
             {newline.join(chosen)}
             active[k - first] = c
-            total += change
+            if with_loss:
+                total += change
             {"; ".join(f"d{j} = fma(c, w{j}, d{j})" for j in J)}
         {"; ".join(after)}
         changes += total

@@ -48,7 +48,7 @@ class Engine(Protocol):
         """All that the steps to come hang on, beside what the engine was made from: parameters and AdamW's moments."""
 
     def restore(self, state: State, step: int) -> None:
-        """Stand where another engine of the same making stood after so many steps, a multiple of boxes.REORDER."""
+        """Stand where another engine of the same making stood after so many steps, a multiple of orders.REORDER."""
 
     @property
     def model(self) -> Model:

@@ -50,7 +50,7 @@ class Fused:
         tiles = -(-model.n * 2 * (kind.m + 1) // _L1_FLOATS)
         self.L = -(-model.n // (tiles * LANES)) * LANES
         self.tiles = -(-model.n // self.L)
-        self._compiled = _compile(kind, self.L, boxed=self._boxed)
+        self._compiled = self._compile()
         self._arrays = self._sparse_arrays(points)
         self._P = self._pack(model.decoder, model.b[None], *([] if kind.tied else [model.W]))
         self._moments = aligned_zeros(len(self._P)), aligned_zeros(len(self._P))
@@ -74,16 +74,17 @@ class Fused:
         check_fresh(self._points, fresh, len(schedule.rates))
         losses = np.empty(0)
         while (first := len(losses)) < len(schedule.rates):
-            last = len(schedule.rates)
-            if self._boxed and fresh is None:
-                self._reorder()
-                last = min(last, first + REORDER - self._step % REORDER)
-            new = self._advance(schedule.part(first, last), fresh)
+            last = min(len(schedule.rates), first + self._in_order(fresh is not None))
+            some = fresh.part(first * self._points.T, last * self._points.T) if fresh else None
+            new = self._advance(schedule.part(first, last), some)
             self._step += len(new)
             losses = np.append(losses, new)
             if len(losses) < last:
                 break
         return losses
+
+    def _compile(self) -> Functions:
+        return _compiled(self._kind, self.L, boxed=self._boxed)
 
     def _advance(self, schedule: Schedule, fresh: Points | None) -> NDArray[np.float64]:
         steps = adamw.steps(schedule, self._weight_decay)
@@ -108,28 +109,37 @@ class Fused:
 
     def gradient(self) -> Model:
         """See `Engine.gradient`."""
-        if self._boxed:
-            self._reorder()
-        self._compiled.accumulate(self._P, *self._workspace, *self._factors, *self._arrays, False)
+        self._in_order(fresh=False)
+        self._compiled.accumulate(self._P, *self._workspace, *self._factors, *self._arrays, False, False)
         gradient = self._unpack(self._workspace[0] * self._constants.scale)
         self._workspace[0][:] = 0
         return gradient
 
-    def _reorder(self) -> None:
-        """Make boxes and groups small again (see boxes.py), at every REORDER-th step of the training.
+    def _in_order(self, fresh: bool) -> int:
+        """Find orders of points and features anew if it is time; gives after how many steps it is again."""
+        if not self._boxed or fresh:
+            return 2**62
+        if self._step % REORDER == 0:
+            self._reorder()
+        return REORDER - self._step % REORDER
 
-        The points' order is found from the order they came in, so that it hangs on nothing but the model's state.
-        """
-        if self._step % REORDER:
-            return
-        now = self._unpack(self._P)
+    def _order_features(self, order: NDArray[np.int64]) -> None:
+        """Put the parameters and their moments in that order."""
         flat = [self._rows(array) for array in (self._P, *self._moments)]
-        self._order = feature_order(now.decoder, now.b)
+        self._order = order
         for array, rows in zip((self._P, *self._moments), flat, strict=True):
             array[:] = self._pack(rows)
+
+    def _reorder(self) -> None:
+        """Make boxes and groups small again (see boxes.py).
+
+        The points' order is found from the order they came in, so that it depends on nothing but the model's state.
+        """
+        now = self._unpack(self._P)
+        self._order_features(feature_order(now.decoder, now.b))
         self._arrays = self._sparse_arrays(self._points)
         H = self._workspace[1]
-        self._compiled.hidden(self._P, *self._arrays[:3], H)
+        self._compiled.hidden(self._P, *self._arrays[:4], H)
         points = self._points.take(order(H, BOX))
         self._arrays, self._factors = self._sparse_arrays(points), self._factor_arrays(points)
 
@@ -148,7 +158,7 @@ class Fused:
         )
 
     def _sparse_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
-        """Start, place, value of the nonzeros, and memory for one point's.
+        """Start, row, place and value of the nonzeros, and memory for one point's.
 
         `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
         """
@@ -157,7 +167,8 @@ class Fused:
         tile, within = np.divmod(position[points.feature], self.L)
         place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)
         longest = int(np.diff(points.start).max())
-        return points.start.astype(np.uint64), place, points.value, np.empty(longest, dtype=np.float32)
+        row = np.arange(self._points.T, dtype=np.uint32)
+        return points.start.astype(np.uint64), row, place, points.value, np.empty(longest, dtype=np.float32)
 
     def _pack(self, *parts: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rows of (n,) as the flat array, first to last in each tile; rows not given are zeros."""
@@ -184,28 +195,41 @@ class Fused:
 
 
 @functools.cache
-def _compile(kind: Kind, L: int, *, boxed: bool) -> Functions:
-    """`accumulate` (one gradient, without its factor) and `train` for one kind of model in tiles of L features."""
+def _compiled(kind: Kind, L: int, *, boxed: bool) -> Functions:
+    """What trains one kind of model in tiles of L features."""
     gradients = boxes.gradients(kind, L) if boxed else GRADIENTS
     names = boxes.names(kind, L) if boxed else gradient_names(kind, L)
-    text = "\n".join([sparse.hidden(kind, L), gradients, sparse.corrections(kind, L), _TRAIN])
-    return from_source(text, f"{kind} {L=} {boxed=}", update=update, **names)
+    return compile_step(kind, L, gradients, names, f"{boxed=}")
 
 
-_TRAIN = """
+def compile_step(kind: Kind, L: int, gradients: str, names: dict[str, Any], purpose: str, sort: str = "") -> Functions:
+    """`accumulate` (one gradient, without its factor) and `train` around a gradient pass over all pairs.
+
+    sort: the text of what sorts fresh points, if anything does.
+    """
+    text = "\n".join([sparse.hidden(kind, L), sort, gradients, sparse.corrections(kind, L), TRAIN])
+    return from_source(text, f"{kind} {L=} {purpose}", update=update, sorts=bool(sort), sort=None, **names)
+
+
+TRAIN = """
 @entry
-def accumulate(P, G, H, GH, block, I, weight, masked, start, place, value, active, with_loss):
-    hidden(P, start, place, value, H)
+def accumulate(P, G, H, GH, block, I, weight, masked, start, row, place, value, active, fresh, with_loss):
+    if fresh:
+        for t in range(len(H)):
+            row[t] = t
+    hidden(P, start, row, place, value, H)
+    if sorts and fresh:
+        sort(H, row)
     gradients(P, G, I, H, GH, weight, block)
     loss = 0.0
     if with_loss:
         for i in range(len(P)):
             loss += np.float64(P[i]) * np.float64(G[i])
-    return loss + sparse(P, G, I, H, GH, start, place, value, weight, masked, active)
+    return loss + sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, with_loss)
 
 @entry
 def train(
-    P, M, V, G, H, GH, block, I, weight, masked, start, place, value, active, fresh,
+    P, M, V, G, H, GH, block, I, weight, masked, start, row, place, value, active, fresh,
     steps, constants, total, record, losses,
 ):
     T, first = len(H), 0
@@ -216,7 +240,9 @@ def train(
         if fresh:
             first = s * T
         points = start[first : first + T + 1]
-        loss = accumulate(P, G, H, GH, block, I, weight, masked, points, place, value, active, record[s])
+        loss = accumulate(
+            P, G, H, GH, block, I, weight, masked, points, row, place, value, active, fresh, record[s]
+        )
         if record[s]:
             losses[s] = loss / total
             if not np.isfinite(losses[s]):
