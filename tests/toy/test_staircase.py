@@ -16,7 +16,7 @@ from stages.families.toy.training import undecided
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.engines.staircase import Staircase
 from stages.families.toy.training.engines.torch import Torch
-from stages.families.toy.training.orders import BOX, REORDER, boxes_pay, feature_order, next_order, point_order
+from stages.families.toy.training.orders import BOX, REORDER, boxes_pay, feature_order, next_order, pays, point_order
 from stages.families.toy.training.schedule import schedule
 from tests.conftest import drawn, few_fast
 from tests.toy.test_engines import relative, variant
@@ -187,6 +187,11 @@ def test_boxes_are_small_and_groups_of_features_have_one_line() -> None:
     b = (offset * np.hypot(*U) + rng.normal(scale=1e-3, size=len(kinds))).astype(np.float32)
     groups = kinds[feature_order(U, b, len(b), boxed=True)].reshape(-1, LANES)
     assert all(len(set(group)) == 1 for group in groups)
+
+
+def test_what_is_sorted_is_a_rule_of_the_spec() -> None:
+    assert pays(1, 64) and pays(2, 10**6) and pays(4, 500)
+    assert not pays(2, 63) and not pays(3, 499) and not pays(5, 10**6)
 
 
 def test_boxes_are_for_the_paper_s_loss_in_few_dimensions_and_many_points() -> None:

@@ -39,7 +39,7 @@ class Staircase(Fused):
         boxed: bool | None = None,
     ) -> None:
         kind = model.kind(points)
-        self._sort = orders.pays(points.T) if sort is None else sort
+        self._sort = orders.pays(kind.m, points.T) if sort is None else sort
         self._boxes = self._sort and (orders.boxes_pay(kind, points.T) if boxed is None else boxed)
         self._row, self._next = np.arange(points.T, dtype=np.uint32), 0
         stored = points.take(np.argsort(np.diff(points.start), kind="stable"))
