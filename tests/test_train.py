@@ -30,7 +30,7 @@ def trained(
 
     def records(**changes: object) -> list[Record]:
         grid = Grid("toy", tuple(Cell(data(T=T), training(**changes)) for T in (3, 6)))
-        cells.write(RUN, grid, MEASURE)
+        cells.write(RUN, grid._replace(measure=MEASURE))
         generate(RUN)
         train(RUN)
         return bundle.read(paths.models(RUN))
