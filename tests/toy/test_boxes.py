@@ -14,9 +14,10 @@ from stages.families.toy.model.model import Model, initial_weights
 from stages.families.toy.model.pairs import Kind
 from stages.families.toy.training import boxes
 from stages.families.toy.training.adamw import Optimiser
-from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order, order
+from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order
 from stages.families.toy.training.engines.fused import Fused
 from stages.families.toy.training.engines.torch import Torch
+from stages.families.toy.training.orders import close
 from stages.families.toy.training.schedule import schedule
 from tests.conftest import drawn, few_fast
 
@@ -77,7 +78,7 @@ def test_every_width_gives_the_same_bytes() -> None:
     kind, L, T = Kind(2), 3 * LANES, 333
     rng, results = np.random.default_rng(0), set()
     P, H = (rng.normal(size=shape).astype(np.float32) for shape in (2 * 3 * L, (T, 2)))
-    H = H[order(H, BOX)]
+    H = H[close(H, BOX)]
     for vector in (4, 8, 16):
         run = from_source(boxes.gradients(kind, L), f"test {vector}", **boxes.names(kind, L, vector)).gradients
         G, GH, none = np.zeros_like(P), np.zeros_like(H), np.zeros(0, dtype=np.float32)
@@ -88,7 +89,7 @@ def test_every_width_gives_the_same_bytes() -> None:
 
 def test_order_makes_small_boxes_of_all_points() -> None:
     h = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
-    found = order(h, BOX)
+    found = close(h, BOX)
     assert sorted(found) == list(range(1000))
     area = [np.prod(np.ptp(h[found[k : k + BOX]], axis=0)) for k in range(0, 1000, BOX)]
     assert sum(area) < 2 * np.prod(np.ptp(h, axis=0))  # seven boxes of points in any order: nearly 7

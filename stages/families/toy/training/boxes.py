@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from stages.families.toy.model import vectors
 from stages.families.toy.model.compiler import LANES, VECTOR
 from stages.families.toy.model.pairs import BLOCK, Kind, points_at_once, tile_rows, visit
+from stages.families.toy.training.orders import close
 
 BOX = 160  # points; three boxes are a block
 REORDER = 250  # steps
@@ -52,26 +53,6 @@ def boxes_pay(kind: Kind, T: int) -> bool:
     return kind.m <= 2 and T >= 2000 and kind.power == 2 and not kind.importance
 
 
-def order(points: NDArray[np.float32], size: int) -> NDArray[np.int64]:
-    """An order of (k, d) points in which every run of `size`, from the first on, is close together.
-
-    The points are halved along the coordinate in which they spread most, and the halves again. Ties stay in order.
-    """
-    parts = [np.arange(len(points))]
-    while max(map(len, parts)) > size:
-        parts = [half for part in parts for half in _halves(points, part, size)]
-    return np.concatenate(parts)
-
-
-def _halves(points: NDArray[np.float32], part: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    if len(part) <= size:
-        return [part]
-    own = points[part]
-    part = part[np.argsort(own[:, np.argmax(np.ptp(own, axis=0))], kind="stable")]
-    middle = size * (-(-len(part) // size) // 2)
-    return [part[:middle], part[middle:]]
-
-
 def feature_order(U: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.int64]:
     """An order of the features in which every LANES of them have their line z = 0 in about the same place.
 
@@ -80,7 +61,7 @@ def feature_order(U: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.
     length = np.maximum(np.sqrt((U * U).sum(axis=0)), np.float32(1e-30))
     rank = np.argsort(np.argsort(b / length, kind="stable"), kind="stable")
     lines = np.concatenate([U / length, 2 * rank[None] / len(b)]).T.astype(np.float32)
-    return order(lines, LANES)
+    return close(lines, LANES)
 
 
 def names(kind: Kind, L: int, vector: int = VECTOR) -> dict[str, Any]:

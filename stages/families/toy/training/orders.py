@@ -46,7 +46,7 @@ def point_order(H: NDArray[np.float32], *, boxed: bool) -> NDArray[np.int64]:
     boxes = -(-len(H) // BOX)
     ring = BOX * -(-boxes // max(1, round(0.7 * boxes**0.5)))
     rings = [longest[first : first + ring] for first in range(0, len(H), ring)]
-    return np.concatenate([part[_close(H[part], BOX)] for part in rings])
+    return np.concatenate([part[close(H[part], BOX)] for part in rings])
 
 
 def feature_order(U: NDArray[np.float32], b: NDArray[np.float32], tile: int, *, boxed: bool) -> NDArray[np.int64]:
@@ -61,10 +61,10 @@ def feature_order(U: NDArray[np.float32], b: NDArray[np.float32], tile: int, *, 
     rank = np.argsort(np.argsort(b / length, kind="stable"), kind="stable")
     lines = np.concatenate([U / length, 2 * rank[None] / len(b)]).T.astype(np.float32)
     parts = [order[first : first + tile] for first in range(0, len(b), tile)]
-    return np.concatenate([part[_close(lines[part], LANES)] for part in parts])
+    return np.concatenate([part[close(lines[part], LANES)] for part in parts])
 
 
-def _close(points: NDArray[np.float32], size: int) -> NDArray[np.int64]:
+def close(points: NDArray[np.float32], size: int) -> NDArray[np.int64]:
     """An order of (k, d) points in which every run of `size`, from the first on, is close together.
 
     The points are halved along the coordinate in which they spread most, and the halves again. Ties stay in order.

@@ -108,7 +108,7 @@ def survey(H, weight, longest, moments, own, middle, reach):
         {halves}
 
 @inner
-def reach(P, longest, ratio, first):
+def decide(P, longest, ratio, first):
     # from which block on each group is decided; gives the last of them
     {"; ".join(f"P{j} = P[{j * L}:{(j + 1) * L}]" for j in range(m + 1))}
     for i in range({L}):
@@ -156,7 +156,7 @@ def gradients(P, G, I, H, GH, weight, block):
     on, mixed = np.empty(GROUPS + 1, dtype=np.int64), np.empty(GROUPS + 1, dtype=np.int64)
     survey(H, weight, longest, moments, own, middle, reaches)
     for place in range(0, len(P), stride):
-        reached = reach(P[place : place + size], longest, ratio, first)
+        reached = decide(P[place : place + size], longest, ratio, first)
         whole = G[place : place + size]
         sums, count, listed, written = whole, GROUPS, every, False
         for k in range(reached):

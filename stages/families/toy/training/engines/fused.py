@@ -31,8 +31,9 @@ from stages.families.toy.model.model import Model
 from stages.families.toy.model.pairs import GRADIENTS, Kind, gradient_names, tile_rows
 from stages.families.toy.training import adamw, boxes, sparse
 from stages.families.toy.training.adamw import Optimiser, update
-from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order, order
+from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order
 from stages.families.toy.training.engines import State, check_fresh
+from stages.families.toy.training.orders import close
 from stages.families.toy.training.schedule import Schedule
 
 _STATE = ("parameters", "first_moment", "second_moment")
@@ -140,7 +141,7 @@ class Fused:
         self._arrays = self._sparse_arrays(self._points)
         H = self._workspace[1]
         self._compiled.hidden(self._P, *self._arrays[:4], H)
-        points = self._points.take(order(H, BOX))
+        points = self._points.take(close(H, BOX))
         self._arrays, self._factors = self._sparse_arrays(points), self._factor_arrays(points)
 
     @property

@@ -1,7 +1,7 @@
 """`fused` that leaves out what is decided: pairs (point, feature) of which it is plain whether they are active.
 
-Points are stored by how many features they hold, so that loops over these end where the processor expects it; `row`
-says where each stands in H, the longest first. See undecided.py.
+Points stay as they are stored, by how many features they hold; `row` says where each stands in H, the longest first, so
+that a new order moves H's rows alone. See undecided.py.
 """
 
 from __future__ import annotations
