@@ -45,24 +45,14 @@ def corrections(kind: Kind, L: int) -> str:
     once: G_i += x grad h + correction h.
     """
     J, m = range(kind.m), kind.m
-    z = functools.reduce(lambda z, j: f"fma(w{j}, h{j}, {z})", J, f"P{m}[i]")
-    slope, correction, loss = _CORRECTIONS[kind.power]
-    options = {
-        "masked": "if masked[t]: c = -({slope}); change = -a * ({slope})",
-        "importance": "c *= I[i]; change *= I[i]",
-    }
-    chosen = [text.format(slope=slope) for name, text in options.items() if getattr(kind, name)]
-    after = []
-    if kind.relu:
-        after += [f"d{j} *= float32(h{j} > zero)" for j in J]
-    if kind.weighted:
-        after += ["w = weight[t]", "total *= w", *(f"d{j} *= w" for j in J)]
     c = "w * active[k - first]" if kind.weighted else "active[k - first]"
     if kind.tied:
         gradient = [f"G{j}[i] = fma(x, d{j}, fma(c, h{j}, G{j}[i]))" for j in J]
     else:
         gradient = [f"G{j}[i] = fma(c, h{j}, G{j}[i]); G{m + 1 + j}[i] = fma(x, d{j}, G{m + 1 + j}[i])" for j in J]
-    newline = "\n            "
+    after = [f"d{j} *= float32(h{j} > zero)" for j in J if kind.relu]
+    if kind.weighted:
+        after += ["w = weight[t]", "total *= w", *(f"d{j} *= w" for j in J)]
     return f"""
 @inner
 def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, with_loss):
@@ -73,20 +63,10 @@ def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, wit
         first, last, t = start[stored], start[stored + 1], row[stored]
         {"; ".join(f"h{j} = H[t, {j}]; d{j} = GH[t, {j}]; GH[t, {j}] = zero" for j in J)}
         total = zero
-        for k in range(first, last):
-            i, x = place[k], value[k]
-            {"; ".join(f"w{j} = P{j}[i]" for j in J)}
-            z = {z}
-            on = float32(z > zero)  # a select would become a branch, missed half the time
-            a = on * z
-            e = a - x
-            c = {correction}
-            change = {loss}
-            {newline.join(chosen)}
-            active[k - first] = c
-            if with_loss:
-                total += change
-            {"; ".join(f"d{j} = fma(c, w{j}, d{j})" for j in J)}
+        if with_loss:
+            {_each_correction(kind, with_loss=True)}
+        else:
+            {_each_correction(kind, with_loss=False)}
         {"; ".join(after)}
         changes += total
         for k in range(first, last):
@@ -95,3 +75,25 @@ def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, wit
             G{m}[i] += c
     return changes
 """
+
+
+def _each_correction(kind: Kind, *, with_loss: bool) -> str:
+    """A loop over a point's nonzeros: their corrections into `active`, with the loss where that is asked for."""
+    J = range(kind.m)
+    slope, correction, loss = _CORRECTIONS[kind.power]
+    steps = [
+        "i, x = place[k], value[k]",
+        *(f"w{j} = P{j}[i]" for j in J),
+        f"z = {functools.reduce(lambda z, j: f'fma(w{j}, h{j}, {z})', J, f'P{kind.m}[i]')}",
+        "on = float32(z > zero)",  # a select would become a branch, missed half the time
+        "a = on * z",
+        "e = a - x",
+        f"c = {correction}",
+        f"change = {loss}" if with_loss else "",
+        f"if masked[t]: c = -({slope})" + (f"; change = -a * ({slope})" if with_loss else "") if kind.masked else "",
+        "c *= I[i]" if kind.importance else "",
+        ("total += change * I[i]" if kind.importance else "total += change") if with_loss else "",
+        "active[k - first] = c",
+        *(f"d{j} = fma(c, w{j}, d{j})" for j in J),
+    ]
+    return "\n                ".join(["for k in range(first, last):", *filter(None, steps)])

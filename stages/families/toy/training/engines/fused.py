@@ -163,10 +163,8 @@ class Fused:
 
         `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
         """
-        position = np.empty_like(self._order)
-        position[self._order] = np.arange(len(position))
-        tile, within = np.divmod(position[points.feature], self.L)
-        place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)
+        tile, within = np.divmod(np.argsort(self._order), self.L)
+        place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)[points.feature]
         longest = int(np.diff(points.start).max())
         row = np.arange(self._points.T, dtype=np.uint32)
         return points.start.astype(np.uint64), row, place, points.value, np.empty(longest, dtype=np.float32)
