@@ -6,7 +6,8 @@ import importlib
 import json
 from types import SimpleNamespace
 
-from stages.core import claims, paths, tables
+from stages import claims
+from stages.core import paths, tables
 from stages.core.command import main
 from stages.experiments import style
 
@@ -16,7 +17,7 @@ def render(run: str) -> None:
     experiment = f"stages.experiments.{run.partition('/')[2]}"
     measure = json.loads((paths.grid(run) / "measure.json").read_text())["measure"]
     found = tables.read(paths.tables(run))
-    summary = importlib.import_module(f"{experiment}.claims").summary(found, SimpleNamespace(**measure))
+    summary = claims.judged(importlib.import_module(f"{experiment}.claims"), found, SimpleNamespace(**measure))
     claims.write(paths.summary(run), summary)
     paths.figures(run).mkdir(parents=True, exist_ok=True)  # also where nothing can be drawn
     figure = importlib.import_module(f"{experiment}.figure")

@@ -14,14 +14,15 @@ from ruamel.yaml import YAML
 from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()
-PAGES = sorted(path for path in (ROOT / "README.md", *(ROOT / "stages").rglob("README.md")))
+PAGES = sorted([ROOT / "README.md", *(ROOT / "stages").rglob("README.md"), *(ROOT / "data").rglob("README.md")])
 
 
-def test_the_readme_s_table_is_what_the_command_prints() -> None:
-    held = README.split("<!-- claims -->\n")[1].split("\n<!-- end of claims -->")[0]
-    printed = subprocess.run(
-        [sys.executable, "-m", "stages.core.claims", "laptop"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+@pytest.mark.parametrize("scale", [None, "laptop", "paper"])
+def test_tables_of_claims_are_what_the_command_prints(scale: str | None) -> None:
+    page = README if scale is None else (ROOT / "data/metrics/README.md").read_text()
+    held = page.split(f"<!-- {scale or 'claims'} -->\n")[1].split("\n<!-- end -->")[0]
+    command = [sys.executable, "-m", "stages.claims", *filter(None, [scale])]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert held == printed.strip()
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from stages.claims import FAILS, UNDECIDED, VERDICTS
 from stages.core import paths
 from stages.core.errors import UserError
 from stages.report import content, explorer
@@ -47,34 +48,32 @@ def test_a_changed_metric_changes_the_page(results: Path) -> None:
     before = texts(page("laptop"))
     path = paths.summary("laptop/dataset_size")
     summary = json.loads(path.read_text())
-    claim = next(claim for claim in summary["claims"] if claim["holds"])
-    claim |= {"measured": {"a number": 0.123456}, "spread": [7.25], "holds": False}
+    claim = next(claim for claim in summary["claims"] if claim["verdict"] == UNDECIDED)
+    part = claim["parts"][0] | {"what": "a number", "effect": 0.123456, "low": 0.1, "high": 0.2}
+    claim |= {"parts": [part], "shown": {"another": 7.25}, "verdict": FAILS}
     path.write_text(json.dumps(summary))
     after = texts(page("laptop"))
-    assert "a number: 0.1235" in after and "[7.25]" in after and "a number: 0.1235" not in before
-    count = re.compile(r"(\d+) claims, .*?: (\d+) hold, (\d+) do not")
-    (every, held, failed), now = ([int(n) for n in count.search(of).groups()] for of in (before, after))  # type: ignore[union-attr]
-    assert now == [every, held - 1, failed + 1]
+    assert "a number: 0.123 (0.1 to 0.2" in after and "another: 7.25" in after and "a number: 0.123" not in before
+    count = re.compile(r"(\d+) claims that .*?: (\d+) hold, (\d+) do not, (\d+) cannot")
+    first, now = ([int(n) for n in count.search(of).groups()] for of in (before, after))  # type: ignore[union-attr]
+    assert now == [first[0], first[1], first[2] + 1, first[3] - 1]
 
 
 def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
     files = [json.loads(path.read_text())["claims"] for path in Path("data/metrics/laptop").glob("*.json")]
-    claims = [claim["holds"] for of in files for claim in of]
+    verdicts = [claim["verdict"] for of in files for claim in of]
     of = content.scorecard(content.experiments("laptop"))
-    assert of == {
-        "all": len(claims),
-        "yes": claims.count(True),
-        "no": claims.count(False),
-        "cannot tell": claims.count(None),
-    }
+    assert of["all"] == {"all": len(verdicts)} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+    by_source = [count for source, count in of.items() if source != "all"]
+    assert all(sum(count[name] for count in by_source) == of["all"][name] for name in ("all", *VERDICTS))
 
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
-    rows = {row.claim: row for of in content.experiments("laptop") for row in of.rows if of.name == "dataset_size"}
+    rows = {row.text: row for of in content.experiments("laptop") for row in of.claims if of.name == "dataset_size"}
     for claim in json.loads(paths.summary("paper/dataset_size").read_text())["claims"]:
-        assert rows[claim["claim"]].other_holds == {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
+        assert rows[claim["claim"]].other_verdict == claim["verdict"]
     geometry = next(of for of in content.experiments("laptop") if of.name == "geometry")
-    assert all(row.other_holds == row.other_measured == "" for row in geometry.rows)  # not run there
+    assert all(row.other_verdict == row.other_measured == "" for row in geometry.claims)  # not run there
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows(results: Path) -> None:
@@ -96,7 +95,7 @@ def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path
     for name, experiment in of.items():
         drawn = {f.stem for f in paths.figures(f"laptop/{name}").glob("*") if f.suffix in content.KINDS}
         assert {image.name for image in experiment.images} == drawn != set()
-        assert experiment.sentence and experiment.caption and experiment.rows
+        assert experiment.sentence and experiment.caption and (experiment.claims or experiment.questions)
         assert experiment.parameters.startswith(f"{name}:  # ") and "\n\n" not in experiment.parameters
         assert YAML(typ="safe").load(experiment.parameters)[name] == sections[name]
 

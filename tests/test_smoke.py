@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from stages.claims import VERDICTS
 from tests.conftest import Project
 
 DIVERGES = 1e6  # a weight decay at which nothing is learned
@@ -24,6 +25,9 @@ def ran(output: str) -> list[str]:
 def trained(output: str) -> list[int]:
     """Cells that each train stage had to train."""
     return [int(number) for number in re.findall(r"(\d+) to train", output)]
+
+
+CLAIM = {"id", "claim", "source", "says", "verdict", "would_take", "parts", "shown", "note"}
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +82,14 @@ def test_what_git_keeps_of_the_items_is_part_of_what_dvc_keeps(reproduced: Proje
 
 def test_summary_holds_numbers_that_dvc_shows_and_claims_that_it_does_not(reproduced: Project) -> None:
     summary = json.loads((reproduced.folder / "data/metrics/smoke/geometry.json").read_text())
-    claims = summary.pop("claims")
+    claims, questions = summary.pop("claims"), summary.pop("questions")
     assert summary and all(isinstance(value, int | float) for value in summary.values())
-    assert len(claims) == 4 and summary["held"] == sum(c["holds"] is True for c in claims)
-    for claim in claims:
-        assert claim.keys() == {"claim", "source", "paper", "measured", "spread", "holds", "note"}
-        assert claim["holds"] in (True, False, None)
+    counts = [summary[name] for name in ("held", "failed", "undecided")]
+    assert counts == [sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS] and sum(counts) > 0
+    assert all(claim.keys() == CLAIM for claim in claims)
+    assert all(of.keys() == {"question", "source", "parts", "shown", "note"} for of in questions)
     shown = reproduced.succeed("dvc", "metrics", "show")
-    assert "dataset_size.json" in shown and "held" in shown and "spread" not in shown
+    assert "dataset_size.json" in shown and "held" in shown and "verdict" not in shown
     assert max(map(len, shown.splitlines())) <= 80  # the few that matter
 
 

@@ -19,8 +19,9 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from stages.claims import FAILS, HOLDS
+from stages.claims.regimes import MIDDLE
 from stages.core.bundle import write_bytes
-from stages.statistics.regimes import MIDDLE
 
 FEATURE = "#1f62b4"  # blue: columns of W
 POINT = "#c3312f"  # red: hidden vectors of data points
@@ -131,10 +132,10 @@ def curve(axes: Axes, cells: pd.DataFrame, column: str, color: Any, label: str |
     axes.scatter(cells[x], cells[column], s=9, color=color, alpha=0.4, linewidths=0)
 
 
-def title(summary: dict[str, Any], statement: str, question: str, claims: slice = slice(None)) -> str:
-    """The statement where some of these claims hold and none of them fails; else the question."""
-    holds = [claim["holds"] for claim in summary.get("claims", [])[claims]]
-    return statement if True in holds and False not in holds else question
+def title(summary: dict[str, Any], statement: str, question: str, containing: str = "") -> str:
+    """The statement where some of the claims with that in their text hold and none fails; else the question."""
+    found = {claim["verdict"] for claim in summary.get("claims", []) if containing in claim["claim"]}
+    return statement if HOLDS in found and FAILS not in found else question
 
 
 def ramp(count: int) -> list[Any]:

@@ -9,6 +9,7 @@ import altair
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from stages.claims import VERDICTS
 from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
@@ -42,6 +43,7 @@ def page(scale: str) -> str:
         experiments=experiments,
         pictures=content.pictures(scale),
         scorecard=content.scorecard(experiments),
+        verdicts=VERDICTS,
         explorer=explorer.explorer(scale),
         film=explorer.film(scale),
         vega=bundle(vl_version=".".join(altair.VEGALITE_VERSION.strip("v").split(".")[:2])),

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from ruamel.yaml import YAML
 
+from stages.claims import SOURCES, VERDICTS, measured, words
 from stages.core import paths
-from stages.core.claims import words
 
 PARAMS, RUNS = Path("params.yaml"), Path("stages/runs.yaml")
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
@@ -67,16 +67,17 @@ class Image(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A claim at this scale, and at the other one where it was run; `holds` is yes, no or cannot tell."""
+    """A claim at this scale, and at the other one where it was run; a question has no id, says and verdicts."""
 
-    claim: str
-    paper: str
+    id: str
+    text: str
+    says: str
     measured: str
-    spread: str
-    holds: str
+    shown: str
+    verdict: str
     note: str
     other_measured: str
-    other_holds: str
+    other_verdict: str
 
 
 class Experiment(NamedTuple):
@@ -88,7 +89,8 @@ class Experiment(NamedTuple):
     images: list[Image]
     other_images: list[Image]
     parameters: str
-    rows: list[Row]
+    claims: list[Row]
+    questions: list[Row]
 
 
 class Picture(NamedTuple):
@@ -120,10 +122,14 @@ def pictures(scale: str) -> list[Picture]:
     ]
 
 
-def scorecard(of: list[Experiment]) -> dict[str, int]:
-    """How many claims there are, and how many came out how."""
-    results = [row.holds for experiment in of for row in experiment.rows]
-    return {"all": len(results)} | {result: results.count(result) for result in ("yes", "no", "cannot tell")}
+def scorecard(of: list[Experiment]) -> dict[str, dict[str, int]]:
+    """By whose claims they are, and of all: how many there are, and how many came out how."""
+    found = [(SOURCES[row.id[0]], row.verdict) for experiment in of for row in experiment.claims]
+    return {
+        source: {"all": len(verdicts)} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+        for source in (*dict.fromkeys(SOURCES.values()), "all")
+        if (verdicts := [verdict for whose, verdict in found if source in (whose, "all")])
+    }
 
 
 def _experiment(name: str, scale: str) -> Experiment:
@@ -134,43 +140,42 @@ def _experiment(name: str, scale: str) -> Experiment:
         _images(name, scale),
         _images(name, other(scale)),
         section(name),
-        _rows(name, scale),
+        _rows(name, scale, "claims"),
+        _rows(name, scale, "questions"),
     )
 
 
-def _rows(name: str, scale: str) -> list[Row]:
-    there = {claim["claim"]: claim for claim in _claims(name, other(scale))}
+def _rows(name: str, scale: str, kind: str) -> list[Row]:
+    there = {_text(one): one for one in _found(name, other(scale), kind)}
     rows = []
-    for claim in _claims(name, scale):
-        beside = there.get(claim["claim"])
+    for one in _found(name, scale, kind):
+        beside = there.get(_text(one), {"parts": []})
+        says = f"{one['says']} ({one['source']})" if "says" in one else one["source"]
         rows.append(
             Row(
-                claim["claim"],
-                f"{words(claim['paper'])} ({claim['source']})",
-                _words(claim["measured"]),
-                _words(claim["spread"]),
-                _holds(claim),
-                claim["note"],
-                _words(beside["measured"]) if beside else "",
-                _holds(beside) if beside else "",
+                one.get("id", ""),
+                _text(one),
+                says,
+                measured(one),
+                words(one["shown"]) if one["shown"] else "",
+                one.get("verdict", ""),
+                one["note"],
+                measured(beside),
+                beside.get("verdict", ""),
             )
         )
     return rows
 
 
-def _claims(name: str, scale: str) -> list[dict[str, Any]]:
+def _found(name: str, scale: str, kind: str) -> list[dict[str, Any]]:
     path = paths.summary(f"{scale}/{name}")
-    claims: list[dict[str, Any]] = json.loads(path.read_text())["claims"] if path.exists() else []
-    return claims
+    found: list[dict[str, Any]] = json.loads(path.read_text())[kind] if path.exists() else []
+    return found
 
 
-def _words(value: Any) -> str:
-    """Nothing where nothing was measured, or where it has no spread."""
-    return "" if value in (None, {}, []) else words(value)
-
-
-def _holds(claim: dict[str, Any]) -> str:
-    return {True: "yes", False: "no", None: "cannot tell"}[claim["holds"]]
+def _text(one: dict[str, Any]) -> str:
+    text: str = one["claim"] if "claim" in one else one["question"]
+    return text
 
 
 def _images(name: str, scale: str) -> list[Image]:

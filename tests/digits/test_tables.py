@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.claims import UNDECIDED, Summary, judged
 from stages.core import tables
 from stages.core.bundle import Record
 from stages.core.tables import Measured, Tables
@@ -28,6 +29,7 @@ from stages.grid.cells import Cell, TrainedCell
 from stages.grid.executor import Job, Outcome
 from stages.statistics.memorization import roc
 from tests.conftest import make_digits
+from tests.experiments.verdicts import finding, part
 
 POOL = Data(pool=120, wrong=0.1, subset=1.0, subset_seed=0, data_seed=0)
 SPEC = Training(hidden=16, epochs=8, batch=16, lr=1e-2, weight_decay=0.0, init_seed=0, watched=2, keep="weights")
@@ -178,43 +180,39 @@ def test_one_that_cannot_be_measured_stops_the_run(cells: list[TrainedCell], raw
         measures.measure(cells, ASKED, Own(), raw, broken)
 
 
-@pytest.fixture
-def verdicts(found: Tables) -> dict[str, Any]:
+def judged_of(found: Tables) -> dict[str, Summary]:
     measure = SimpleNamespace(**ASKED.model_dump())
-    both = [memorization_claims.summary(found, measure), mnist_claims.summary(found, measure)]
-    return {claim.claim: claim for summary in both for claim in summary.claims}
+    return {of.__name__.split(".")[2]: judged(of, found, measure) for of in (memorization_claims, mnist_claims)}
 
 
-def test_claims_read_the_tables(found: Tables, verdicts: dict[str, Any]) -> None:
-    scores = found.scores
+def test_claims_read_the_tables(found: Tables) -> None:
+    scores, summaries = found.scores, judged_of(found)
     asked = (scores.epoch == 8) & (scores.labels == "all") & (scores.score == "D_after")
     rho = scores[asked & (scores.asks == "memorisation")].value
-    memorised = verdicts["a high D* means memorised"]
-    assert memorised.measured["rank correlation"] == pytest.approx(rho.mean())
-    assert memorised.spread["rank correlation"] == [rho.min(), rho.max()]
-    assert "ROC area for the 10 % most memorised" in memorised.measured  # as measure.memorized says
+    of, memorised = summaries["memorization"], "high D* mean memorised"
+    assert part(of, memorised, "rank correlation").effect == pytest.approx(rho.mean())
+    assert part(of, memorised, "rank correlation").sets == 2
+    assert part(of, memorised, "ROC area for the 10 % most memorised").sets == 2  # as measure.memorized says
     area = scores[asked & (scores.asks == "wrong labels") & (scores.statistic == "ROC area")].value
-    assert verdicts["wrong labels stand out in D*"].measured == pytest.approx({"T=120, wrong=0.1": area.mean()})
-    best = verdicts["D* finds wrong labels better than other scores of the same model"]
-    assert set(best.measured) == set(memorization.SCORES.values())
-    assert list(best.measured.values()) == sorted(best.measured.values(), reverse=True)
-    assert set(verdicts["D* is the best score at every time in training"].measured) == {
-        "epoch=1",
-        "epoch=2",
-        "epoch=8",
-    }
+    assert part(summaries["mnist"], "wrong labels stand out", "ROC area").effect == pytest.approx(area.mean())
+    shown = finding(of, "tell more than other scores").shown
+    assert shown is not None and set(shown["wrong labels"]) == set(memorization.SCORES.values())
+    assert list(shown["wrong labels"].values()) == sorted(shown["wrong labels"].values(), reverse=True)
+    shown = finding(of, "some time in training").shown
+    assert shown is not None and set(shown) == {"epoch=1", "epoch=2", "epoch=8"}
 
 
-def test_verdicts_follow_the_scores(found: Tables) -> None:
-    measure = SimpleNamespace(**ASKED.model_dump())
-    claim = "D* finds memorised images of either kind better than other scores of the same model"
-    for best, holds in (("D_before", True), ("loss", False)):
+def test_answers_follow_the_scores(found: Tables) -> None:
+    for best, sign in (("D_before", 1), ("loss", -1)):
         value = found.scores.value.where(found.scores.score != best, 2.0)
         changed = Tables(
             cells=found.cells, history=found.history, items=found.items, scores=found.scores.assign(value=value)
         )
-        of_claim = {c.claim: c for c in memorization_claims.summary(changed, measure).claims}[claim]
-        assert of_claim.holds is holds and next(iter(of_claim.measured)) == memorization.SCORES[best]
+        of = judged_of(changed)["memorization"]
+        for task in finding(of, "tell more than other scores").parts:
+            assert task.effect * sign > 0
+        shown = finding(of, "tell more than other scores").shown
+        assert shown is not None and next(iter(shown["most memorised"])) == memorization.SCORES[best]
 
 
 def test_without_memorisation_nothing_is_claimed_of_it(
@@ -223,8 +221,9 @@ def test_without_memorisation_nothing_is_claimed_of_it(
     for name, table in measures.measure(cells[SUBSETS + 3 :], ASKED, Own(), raw, inline).tables.items():
         tables.write(tmp_path / f"{name}.parquet", table)
     found = tables.read(tmp_path)
-    summary = memorization_claims.summary(found, SimpleNamespace(**ASKED.model_dump()))
-    assert {claim.holds for claim in summary.claims} == {None} and not summary.headline
+    summary = judged_of(found)["memorization"]
+    assert {of.verdict for _, of in summary.claims} == {UNDECIDED} and not summary.headline
+    assert not any(part.sets for _, of in summary.questions for part in of.parts)
     assert memorization_figure.draw(found, {}) == {}
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.claims import Summary
+from stages.claims import FAILS, HOLDS, UNDECIDED, judged
 from stages.core.sparse import values
 from stages.core.tables import Tables
-from stages.experiments.closed_form.claims import law, of_points, reach, summary
+from stages.experiments.closed_form import claims
+from stages.experiments.closed_form.claims import law, of_points, reach
+from stages.experiments.closed_form.figure import draw
 from stages.experiments.closed_form.measure import OWN
 from stages.families.toy.data.drawing import sample, stream
 from stages.families.toy.model.model import Model
@@ -20,87 +22,93 @@ from stages.statistics.polygon import polygon
 from tests.conftest import MEASURE, drawn
 from tests.experiments.verdicts import verdict
 
-KEPT, REACHED, GAINS, PENTAGON = "keeps it", "reaches a T-gon", "gain what the law", "the pentagon gains most"
-
+STORES, KEPT, REACHED = POINTS = "any number", "keeps it", "reaches a T-gon"
+GAINS, PENTAGON = FEATURES = "gain what the law", "the pentagon gains most"
 SIZES = (5, 8, 10, 20, 31, 50)
 
 
-def points(until: dict[float, int], share: float = 1.0) -> pd.DataFrame:
+def points(until: dict[float, int], sets: int = 10, share: float = 1.0) -> pd.DataFrame:
     """Runs from each size of start that end as the exact polygon times `share`, regular up to the T given.
 
-    Their bias has T^2 / 40 to move, 25 at about T = 31, and so has the sum of the rates.
+    Their bias has T^2 / 40 to move, 25 at about T = 31, and so has the sum of the rates. Without decay all is kept.
     """
     rows: list[dict[str, Any]] = [
-        {
-            "status": "trained",
-            "init": "point_polygon",
-            "T": T,
-            "init_scale": scale,
-            "weight_decay": 1e-2,
-            "corners": 0,
-            "cell": 0,
-        }
-        | {"regular": last >= T, "radius": share * polygon(T).radius, "norm_W_span": share * polygon(T).norm_W}
-        | {"norm_b_span": share * polygon(T).norm_b, "n": 1000, "S": 0.99}
-        | {"features_learned": 0, "constant_loss": 0.99, "test_loss": 1.0, "norm_others": None, "lr": 1e-3}
-        | {"steps": 50_000, "b_exact": T**2 / 40 / (1 - scale**2) if scale < 1 else 0.0}
+        {"status": "trained", "init": "point_polygon", "T": T, "init_scale": scale, "weight_decay": decay}
+        | {"corners": 0, "cell": 0, "data_seed": seed, "n": 1000, "S": 0.99, "features_learned": 0, "train_loss": 0.0}
+        | {"regular": last >= T or not decay}
+        | {name: share * getattr(polygon(T), name[:6]) for name in ("radius", "norm_W_span", "norm_b_span")}
+        | {"constant_loss": 0.99, "test_loss": 1.0, "norm_others": None, "lr": 1e-3, "steps": 50_000, "bias": None}
+        | {"b_exact": T**2 / 40 / (1 - scale**2) if scale < 1 else 0.0}
         for scale, last in until.items()
         for T in SIZES
+        for decay in (0.0, 1e-2)
+        for seed in range(sets)
     ]
     return pd.DataFrame(rows)
 
 
-def features(gains: dict[int, float]) -> pd.DataFrame:
-    """Two runs of each F that keep their polygon and gain so much, relative to the law."""
+def features(gains: dict[int, float], sets: int = 3) -> pd.DataFrame:
+    """A run of each F and training set that keeps its polygon and gains so much, relative to the law."""
     rows = [
-        {
-            "status": "trained",
-            "init": "feature_polygon",
-            "T": 1000,
-            "cell": F,
-            "corners": F,
-            "features_learned": F,
-            "n": 1000,
-        }
-        | {"S": 0.99, "regular": True, "constant_loss": 1.0, "test_loss": 1 - share * law(F, 1000, 0.99).gain}
+        {"status": "trained", "init": "feature_polygon", "T": 1000, "cell": F, "corners": F, "features_learned": F}
+        | {"n": 1000, "S": 0.99, "regular": True, "constant_loss": 1.0, "data_seed": seed, "bias": -0.1}
+        | {"test_loss": 1 - (share + 1e-4 * seed) * law(F, 1000, 0.99).gain}
         | {"init_scale": 1.0, "weight_decay": 1e-2, "radius": 1.0, "norm_W_span": None, "norm_b_span": None}
-        | {"norm_others": 0.03, "lr": 1e-3, "steps": 50_000, "b_exact": None}
+        | {"norm_others": 0.03, "lr": 1e-3, "steps": 50_000, "b_exact": None, "train_loss": 0.98}
         for F, share in gains.items()
-        for _ in range(2)
+        for seed in range(sets)
     ]
     return pd.DataFrame(rows)
 
 
-def judged(cells: pd.DataFrame) -> Summary:
-    return summary(Tables({"cells": cells}), MEASURE)
+def found(cells: pd.DataFrame, *texts: str) -> list[str]:
+    result = judged(claims, Tables({"cells": cells}), MEASURE)
+    return [verdict(result, text) for text in texts]
 
 
-def test_points_that_keep_to_the_law_hold_its_claim_and_others_do_not() -> None:
-    assert verdict(judged(points({0.3: 31, 1.0: 50})), KEPT) is True
+def test_points_that_keep_to_the_law_hold_its_claims_and_others_do_not() -> None:
+    exact = points({0.3: 31, 1.0: 50})
+    assert found(exact, *POINTS, *FEATURES) == [HOLDS] * 3 + [UNDECIDED] * 2
     off = points({0.3: 31, 1.0: 50}, share=0.97)
     assert of_points(off).radius_off.to_numpy() == pytest.approx(-0.03)
-    assert verdict(judged(off), KEPT) is False
-    partly = pd.concat([points({1.0: 50})[:3], off[off.init_scale == 1][3:]])  # off from T = 20 only
-    assert verdict(judged(partly), KEPT) is True
-    assert verdict(judged(points({0.3: 31})), KEPT) is None
+    assert found(off, *POINTS) == [HOLDS, FAILS, HOLDS]
+    partly = pd.concat([exact[exact["T"] <= 10], off[off["T"] > 10]])
+    assert found(partly, KEPT) == [HOLDS]
+    assert found(points({0.3: 31}), *POINTS) == [UNDECIDED, UNDECIDED, HOLDS]
+    assert found(exact.assign(train_loss=exact["T"] / 1e4), STORES) == [FAILS]
+    assert found(exact[exact["T"] < 30], *POINTS) == [UNDECIDED, HOLDS, UNDECIDED]
 
 
 def test_reach_is_the_last_size_up_to_which_all_arrive_and_is_held_to_the_sum_of_the_rates() -> None:
-    assert reach(of_points(points({0.3: 8, 0.5: 31, 1.0: 50})), 1e-2) == {0.3: 8, 0.5: 31, 1.0: 50}
-    assert verdict(judged(points({0.3: 31, 1.0: 50})), REACHED) is True
-    assert verdict(judged(points({0.3: 8, 1.0: 50})), REACHED) is False
-    assert verdict(judged(points({0.3: 50, 1.0: 50})), REACHED) is False
-    assert verdict(judged(points({1.0: 50})), REACHED) is None
+    assert reach(of_points(points({0.3: 8, 0.5: 31, 1.0: 50}, sets=2)), 1e-2) == {0.3: 8, 0.5: 31, 1.0: 50}
+    for until, expected in ((8, FAILS), (31, HOLDS), (50, FAILS)):
+        assert found(points({0.3: until, 1.0: 50}), REACHED) == [expected]
+    assert found(points({0.3: 31, 1.0: 50}, sets=4), REACHED) == [UNDECIDED]
+    assert found(points({1.0: 50}), REACHED) == [UNDECIDED]
 
 
 def test_features_are_held_to_the_law_and_the_best_of_them_is_named() -> None:
-    found = judged(features({4: 1.0, 5: 1.01, 6: 0.99}))
-    assert [verdict(found, text) for text in (GAINS, PENTAGON)] == [True, False]
-    assert found.headline == {"best_polygon": 6}
-    off = judged(features({5: 1.1, 6: 0.9}))
-    assert [verdict(off, text) for text in (GAINS, PENTAGON)] == [False, True]
-    crowded = features({4: 1.0, 5: 1.01, 6: 0.99}).assign(norm_others=lambda of: np.where(of.corners == 6, 0.5, 0.03))
-    assert verdict(judged(crowded), PENTAGON) is None  # no six that stand alone
+    cells = features({4: 1.0, 5: 1.01, 6: 0.99})
+    assert found(cells, *FEATURES, *POINTS) == [HOLDS, FAILS] + [UNDECIDED] * 3
+    assert judged(claims, Tables({"cells": cells}), MEASURE).headline == {"best_polygon": 6}
+    assert found(features({5: 1.1, 6: 0.9}), *FEATURES) == [FAILS, HOLDS]
+    crowded = cells.assign(norm_others=np.where(cells.corners == 6, 0.5, 0.03))
+    assert found(crowded, PENTAGON) == [UNDECIDED]  # no six that stand alone
+
+
+def test_one_training_set_and_nothing_trained_cannot_tell() -> None:
+    both = [points({0.3: 31, 1.0: 50}, sets=1), features({5: 1.0, 6: 1.0}, sets=1)]
+    one = pd.concat([table.astype({"norm_others": float, "bias": float}) for table in both])
+    for cells in (one, one.assign(status="failed")):
+        assert found(cells, *POINTS, *FEATURES) == [UNDECIDED] * 5
+
+
+def test_figures_are_drawn_of_what_was_trained() -> None:
+    both = [points({0.3: 31, 1.0: 50}, sets=1), features({5: 1.0, 6: 1.0})]
+    history = pd.DataFrame({"corners": [5, 5, 6], "cell": [5, 5, 6], "step": [0, 10, 10], "features_learned": 5})
+    drawn = [draw(Tables({"cells": of, "history": history}), {}).keys() for of in both]
+    assert drawn == [{"points"}, {"features"}]
+    assert draw(Tables({"cells": both[0].assign(status="failed"), "history": history}), {}) == {}
 
 
 @pytest.mark.parametrize(

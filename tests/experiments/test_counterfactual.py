@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.claims import Summary
+from stages.claims import Summary
+from stages.claims import judged as judge
 from stages.core.tables import Tables
 from stages.experiments.counterfactual import MEANS, SCORES
-from stages.experiments.counterfactual.claims import copies_cost, radius, summary
+from stages.experiments.counterfactual import claims as counterfactual_claims
+from stages.experiments.counterfactual.claims import copies_cost, radius
+from stages.experiments.counterfactual.figure import draw
 from stages.experiments.counterfactual.measure import across, ensemble, explained, mean_inside, shown
 from stages.families.toy.data.drawing import pool, sample, trained_on
 from stages.families.toy.data.spec import Subset
@@ -20,11 +23,12 @@ from stages.families.toy.model.polygons import polygon_model
 from stages.grid.cells import Cell
 from stages.statistics.memorization import counterfactual
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding, part
 
-FEWER, MASKED = "the more copies of a point there are", "own features give no gradient"
-D_STAR, MEAN = "D* tells which", "mean D_x tells which"
-TELLS, RADIUS = "D_x of all its copies tells", "leaving out a point with those like it"
+COPIES, MASKED = "one of several copies", "own features give no gradient"
+ONE, MEANS_OF, HALVES = "of one model tell", "Do means over the models", "two halves of the models"
+TELLS, RADIUS = "What tells how much a repeated point", "leaving out a point with those like it"
+FALLS, STEPS = "memorised where they are few", "more training steps"
 
 
 def storing(data: Any) -> Model:
@@ -139,24 +143,29 @@ def near(similar: float, random: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compared(T: int, **rho: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A model that was compared with the models of subsets, and its scores: rank correlations, .5 but for these."""
-    base = {"T": T, "steps": 100, "models": 8, "reliability": 0.9, "reliability_loss": 0.9, "reliability_inits": 0.5}
-    base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "selected": True}
-    base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1, "cell": T}
+def compared(T: int, seeds: int = 1, **rho: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Models that were compared with those of subsets, one a training set, and their scores: rho, .5 but for these."""
+    base = {"T": T, "m": 2, "S": 0.99, "steps": 100, "models": 8, "reliability": 0.9, "reliability_loss": 0.9}
+    base |= {"reliability_inits": 0.5, "init_seed": 0, "D_f_max": 0.1, "D_x_max": 0.2, "test_loss": 1.0}
+    base |= {"mean_memorization": 0.5, "spread_memorization": 0.2, "features_learned": 0, "mixture_loss": 1.0}
+    base |= {"masked": False, "repeated": 0, "alike": 1, "status": "trained", "left_out": 0, "copies": 1}
+    cells = [base | {"cell": 100 * T + seed, "data_seed": seed, "selected": seed == 0} for seed in range(seeds)]
     asked = [*((name, "all") for name in (*SCORES, *MEANS)), ("D_x", "own")]
     scores = [
-        {"cell": T, "T": T, "score": name, "inits": inits, "rho": rho.get(name, 0.5) if inits == "all" else 0.5}
+        {"cell": of["cell"], "T": T, "data_seed": of["data_seed"], "score": name, "inits": inits}
+        | {"rho": rho.get(name, 0.5) if inits == "all" else 0.5}
+        for of in cells
         for name, inits in asked
     ]
-    return pd.DataFrame([base]), pd.DataFrame(scores)
+    return pd.DataFrame(cells), pd.DataFrame(scores)
 
 
 def judged(cells: pd.DataFrame, scores: pd.DataFrame | None = None) -> Summary:
     own = ("reliability_loss", "reliability_inits", "mean_memorization", "features_learned", "spread_memorization")
     missing = {name: np.nan for name in (*own, "cell") if name not in cells}
     none = compared(300)[1].head(0)
-    return summary(Tables(cells=cells.assign(**missing), scores=none if scores is None else scores), MEASURE)
+    found = Tables({"cells": cells.assign(**missing), "scores": none if scores is None else scores})
+    return judge(counterfactual_claims, found, MEASURE)
 
 
 def test_copies_are_charged_for_one_and_for_all() -> None:
@@ -174,41 +183,76 @@ def test_what_groups_of_points_alike_leave_out_is_not_charged_to_copies() -> Non
     pd.testing.assert_frame_equal(copies_cost(both), cost)
 
 
-def test_claims_on_copies_go_by_what_leaving_them_out_costs() -> None:
+def test_what_leaving_out_copies_costs_is_answered_for_the_most_and_the_fewest() -> None:
     two = rows([2], 0.5, 0.6, 0.5).query("copies < 3 and (left_out == 1 or copies == 2 or own_explained > 0)")
-    found = judged(pd.concat([two, rows([5], 0.01, 0.8, 0.7).query("left_out == 0"), near(0.6, 0.2)]))
-    assert verdict(found, FEWER) is True and verdict(found, MASKED) is True
-    found = judged(pd.concat([two, rows([5], 0.7, 0.8, 0.1).query("left_out == 0"), near(0.6, 0.2)]))
-    assert verdict(found, FEWER) is False and verdict(found, MASKED) is False
+    cells = pd.concat([two, rows([5], 0.01, 0.8, 0.7).query("left_out == 0"), near(0.6, 0.2)])
+    found = judged(pd.concat([cells.assign(data_seed=seed) for seed in (0, 1)]).query("alike == 1"))
+    assert part(found, COPIES, "one of the most").effect == pytest.approx(0.01)
+    assert part(found, COPIES, "all of the most").effect == pytest.approx(0.8)
+    assert part(found, COPIES, "one of the fewest").effect == pytest.approx(0.5)
+    assert {of.sets for of in finding(found, COPIES).parts} == {2}
+    assert part(found, MASKED, "give none").effect == pytest.approx(0.6)
+    assert part(found, MASKED, "where they do").effect == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize(("rho", "right"), [(0.8, True), (0.2, False)])
-def test_dimensionality_is_judged_where_memorisation_differs(rho: float, right: bool) -> None:
-    model, scores = compared(300, **dict.fromkeys(SCORES, rho), D_x_mean=1 - rho)
-    cells = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), model])
-    found = judged(cells, scores)
-    whole = {claim.claim: claim.holds for claim in found.claims}
-    assert whole["D_x tells which points are memorised"] is right
-    assert verdict(found, D_STAR) is right and verdict(found, MEAN) is not right
-    assert found.headline == {"rho_D_x": rho}
-    ordered = cells.assign(spread_memorization=1e-4)  # all memorised alike: there is nothing to tell
-    assert verdict(judged(ordered, scores), D_STAR) is None
+def test_dimensionality_is_compared_where_memorisation_differs() -> None:
+    model, scores = compared(300, 3, D_x=0.8, D_x_mean=0.2)
+    alike = compared(10, 3, D_x=-1.0)
+    cells = pd.concat([model, alike[0].assign(spread_memorization=1e-4)])
+    every = pd.concat([scores, alike[1]])
+    own = {"copies": 1, "own_explained": np.nan, "own_loss": np.nan, "own_D_x": np.nan, "own_similarity": np.nan}
+    own |= {"train_loss": 0.9, "left_out_by": "similarity"}
+    found = judged(cells.assign(**own), every)
+    assert part(found, ONE, "D_x").effect == pytest.approx(0.8) and part(found, ONE, "D_x").sets == 3
+    assert part(found, ONE, "D*").effect == pytest.approx(0.5)
+    assert part(found, MEANS_OF, "mean D_x").effect == pytest.approx(0.2)
+    assert part(found, HALVES, "any halves").effect == pytest.approx(0.9)
+    assert found.headline["rho_D_x"] == pytest.approx(-0.1)  # the median of all of the most steps
+    points = pd.DataFrame([{"kind": "point", "cell": 30_000, "D": 0.1, "memorization": 0.5}])
+    assert draw(Tables({"cells": cells.assign(**own), "scores": every, "items": points}), {}).keys() == {
+        "memorization",
+        "regimes",
+    }
+
+
+def test_memorisation_is_compared_over_T_and_steps() -> None:
+    few, many = compared(10, 3)[0], compared(1000, 3)[0].assign(mean_memorization=0.02, features_learned=5)
+    own = {"own_explained": np.nan, "own_loss": np.nan, "own_D_x": np.nan, "own_similarity": np.nan}
+    own |= {"train_loss": 0.9, "left_out_by": "similarity"}
+    short = few.assign(steps=50, mean_memorization=[0.1, 0.2, 0.3])
+    scores = compared(10, 3)[1]
+    found = judged(pd.concat([few, many, short]).assign(**own), scores)
+    assert part(found, FALLS, "smallest").effect == pytest.approx(0.5)
+    assert part(found, FALLS, "learned").effect == pytest.approx(0.02)
+    more = part(found, STEPS, "after the most")
+    assert more.effect == pytest.approx(0.3) and more.sets == 3 and more.low < 0.3 < more.high
 
 
 def test_what_tells_a_repeated_point_rises_with_its_memorisation() -> None:
     table = pd.concat([rows([R], 0.0, R / 10, 0.0).assign(own_D_x=R) for R in (2, 5, 8)])
     table = table.query("left_out == 0 or copies == 1").drop_duplicates(["copies", "left_out", "masked"])
-    assert verdict(judged(pd.concat([table, near(0.6, 0.2)])), TELLS) is True
-    assert verdict(judged(pd.concat([table.assign(own_D_x=-table.own_D_x), near(0.6, 0.2)])), TELLS) is False
+    table = pd.concat([table, table.assign(data_seed=1)])
+    assert part(judged(table), TELLS, "D_x").effect == pytest.approx(1)
+    assert part(judged(table.assign(own_D_x=-table.own_D_x)), TELLS, "D_x").effect < 0
 
 
 def test_the_radius_is_judged_against_others_left_out() -> None:
     cost = radius(near(0.6, 0.2)).groupby("left_out_by").cost.mean().round(6)
     assert cost.to_dict() == {"random": 0.2, "similarity": 0.61}
-    copies = rows([5], 0.1, 0.8, 0.7)
-    assert verdict(judged(pd.concat([copies, near(0.6, 0.2)])), RADIUS) is True
-    assert verdict(judged(pd.concat([copies, near(0.2, 0.6)])), RADIUS) is False
-    assert verdict(judged(pd.concat([copies, near(0.195, 0.2)])), RADIUS) is False  # within what sets differ by
+    copied = rows([5], 0.1, 0.8, 0.7)
+    found = judged(pd.concat([copied, near(0.6, 0.2)]))
+    assert part(found, RADIUS, "T = 300").effect == pytest.approx(0.41) and part(found, RADIUS, "T = 300").low > 0
+    assert part(judged(pd.concat([copied, near(0.2, 0.6)])), RADIUS, "T = 300").high < 0
+    both = Tables({"cells": pd.concat([copied, near(0.6, 0.2)])})
+    assert draw(both, {}).keys() == {"leaving_out"}
+
+
+def test_nothing_trained_answers_nothing_and_draws_nothing() -> None:
+    cells = pd.concat([rows([5], 0.1, 0.8, 0.7), near(0.6, 0.2), compared(300)[0]])
+    found = judged(cells.head(0), compared(300)[1].head(0))
+    assert not found.claims and not found.headline
+    assert not any(of.sets for _, answer in found.questions for of in answer.parts)
+    assert draw(Tables({"cells": cells.head(0)}), {}) == {}
 
 
 def test_the_items_kept_are_points_with_their_memorisation_after_most_steps() -> None:

@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.check import check
+from stages.claims import HOLDS
 from stages.core import paths
 from stages.extract import extract
 from stages.generate import generate
@@ -59,8 +60,10 @@ def test_an_experiment_runs_from_its_parameters_to_its_figures(x: str, through: 
     of = pd.read_parquet(paths.tables(run) / "cells.parquet")
     assert len(of) == len(cells.read(run).cells) and (of.status == "trained").all()
     summary = json.loads(paths.summary(run).read_text())
-    assert summary["held"] == sum(claim["holds"] is True for claim in summary["claims"]) and summary["claims"]
-    assert all(claim["claim"] and claim["source"] and claim["note"] for claim in summary["claims"])
+    assert summary["held"] == sum(claim["verdict"] == HOLDS for claim in summary["claims"])
+    assert all(claim["claim"] and claim["source"] and claim["says"] for claim in summary["claims"])
+    assert all(of["question"].endswith("?") and of["source"] for of in summary["questions"])
+    assert summary["claims"] or summary["questions"]
     assert list(paths.figures(run).iterdir())
     assert len(pd.read_csv(paths.tables(run) / "curves.csv")) > 0
 

@@ -2,65 +2,124 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from stages.claims import FAILS, HOLDS, UNDECIDED, Summary, judged
 from stages.core.tables import Tables
-from stages.experiments.generalization_scale.claims import onset, slices, summary
+from stages.experiments.generalization_scale import claims
+from stages.experiments.generalization_scale.claims import apart, jump, slices
+from stages.experiments.generalization_scale.figure import draw
 from tests.conftest import MEASURE
+from tests.experiments.verdicts import finding, part, verdict
 
-SCALED = (1, 3, 5, 7, 10, 15, 25)
+SCALED = (1, 3, 5, 7, 10, 15, 25, 150)
+NEAR, TOGETHER, DECAY, CLEAN, FALLS = EVERY = (
+    "near T (1 - S) = 10",
+    "same for every S",
+    "weight decay",
+    "less clean",
+    "falls again",
+)
+SETS = 12
 
 
-def curve(at: float, S: float = 0.99, *, falls: bool = True, **columns: object) -> pd.DataFrame:
-    """Three runs at each T: D_f .02 below the jump, .3 above, and less at the end if it falls."""
+def curve(at: float, S: float = 0.99, *, last: float = 0.2, **columns: Any) -> pd.DataFrame:
+    """Twelve runs at each T: D_f .02 below the jump, .3 above, and `last` at the end."""
     rows = [
         {"T": round(x / (1 - S)), "S": S, "m": 2, "weight_decay": 1e-2, "selected": True, "data_seed": seed}
-        | {"D_f_max": 0.02 if x < at else 0.2 if falls and x == SCALED[-1] else 0.3}
+        | {"D_f_max": 0.02 if x < at else (last if x == SCALED[-1] else 0.3) + 1e-3 * (seed % 3)}
         for x in SCALED
-        for seed in range(3)
+        for seed in range(SETS)
     ]
     return pd.DataFrame(rows).assign(**columns)
 
 
-def holds(cells: pd.DataFrame) -> dict[str, bool | None]:
-    return {claim.claim: claim.holds for claim in summary(Tables({"cells": cells}), MEASURE).claims}
+def grid(at: dict[float, float], decays: dict[float, float], **columns: Any) -> pd.DataFrame:
+    curves = [curve(x, S, **columns) for S, x in at.items()]
+    return pd.concat(curves + [curve(x, weight_decay=d, **columns) for d, x in decays.items()])
 
 
-def grid(at: dict[float, float], decays: dict[float, float]) -> pd.DataFrame:
-    return pd.concat([curve(x, S) for S, x in at.items()] + [curve(x, weight_decay=d) for d, x in decays.items()])
+def judge(cells: pd.DataFrame) -> Summary:
+    return judged(claims, Tables({"cells": cells}), MEASURE)
 
 
-def test_the_onset_lies_between_the_sizes_that_it_jumps_between() -> None:
-    of = slices(curve(7))["S"]
-    assert onset(of, 0.2) == (pytest.approx(5 * (7 / 5) ** (0.18 / 0.28)), True)
-    assert onset(of[of.scaled >= 7], 0.2) is None  # has jumped, who knows when
-    assert onset(of[of.scaled <= 5], 0.2) == (5, False)
+def verdicts(cells: pd.DataFrame) -> dict[str, str]:
+    result = judge(cells)
+    return {text: verdict(result, text) for text in EVERY}
 
 
-def test_curves_that_jump_together_hold_every_claim_of_their_m() -> None:
-    found = holds(grid({0.97: 7, 0.99: 7, 0.995: 7}, {1e-3: 7, 1.0: 7}))
-    assert found.pop("the collapse is less clean for larger m") is None  # of one m
-    assert list(found.values()) == [True] * 4
+ALIKE = grid({0.97: 7, 0.99: 7, 0.995: 7}, {1e-3: 7, 1.0: 7})
 
 
-def test_each_claim_fails_on_what_it_is_about() -> None:
-    apart = holds(grid({0.97: 3, 0.99: 15, 0.995: 7}, {1e-3: 15, 1.0: 15}))
-    assert apart["against T (1 - S) curves of different S coincide (m = 2)"] is False
-    moved = holds(grid({0.97: 7, 0.99: 7}, {1e-3: 3, 1.0: 15}))
-    assert moved["weight decay does not move the jump (m = 2)"] is False
-    flat = holds(pd.concat([grid({0.97: 7, 0.99: 7}, {1e-3: 7}), curve(99, weight_decay=1.0), curve(99, S=0.995)]))
-    assert flat["weight decay does not move the jump (m = 2)"] is False
-    assert flat["features appear near T (1 - S) = 10 (m = 2)"] is False
-    assert flat["against T (1 - S) curves of different S coincide (m = 2)"] is False
-    late = holds(pd.concat([curve(15), curve(99, S=0.97), curve(99, S=0.995)])[lambda of: of["T"] * (1 - of.S) < 16])
-    assert late["against T (1 - S) curves of different S coincide (m = 2)"] is None  # may yet jump together
-    stays = holds(pd.concat([curve(7, S, falls=False) for S in (0.97, 0.99, 0.995)]))
-    assert stays["the largest D_f falls again past the jump (m = 2)"] is False
+def test_the_jump_lies_between_the_sizes_that_it_jumps_between() -> None:
+    of = slices(curve(7))["S"].groupby("scaled").D_f_max.min()
+    assert jump(of, 0.2) == (pytest.approx(5 * (7 / 5) ** (0.18 / 0.28)), True)
+    assert jump(of[of.index >= 7], 0.2) == (7, False)  # has jumped, who knows when
+    assert jump(of[of.index <= 5], 0.2) == (5, False)
+
+
+def test_one_early_feature_of_few_points_and_a_fall_far_beyond_are_no_jumps() -> None:
+    flat = pd.Series([0.02, 0.1, 0.25, 0.1, 0.28, 0.3, 0.05], [1.0, 3, 5, 7, 10, 15, 150])
+    assert 5 < jump(flat, 0.2).scaled < 10
+
+
+def test_which_jumps_are_farthest_apart_is_read_off_the_other_sets() -> None:
+    at = pd.DataFrame({0.97: [8.0, 8.0, 3.0], 0.99: [4.0, 4.0, 4.0]})
+    every = at > 0
+    assert apart(at, every).tolist() == pytest.approx([2, 2, 0.75])
+    assert apart(at, every & (at < 8)).tolist() == pytest.approx([2, 2, 0.75])  # the later ones are bounds
+    assert apart(at, every & (at != 4)).isna().all()  # the earlier ones are
+    assert not len(apart(at[:1], every)) and not len(apart(at[[0.97]], every))
+
+
+def test_curves_that_jump_together_hold_every_claim_on_the_jump() -> None:
+    assert verdicts(ALIKE) == dict.fromkeys(EVERY, HOLDS) | {CLEAN: UNDECIDED}  # of one m
+    assert set(verdicts(ALIKE[ALIKE.data_seed < 1]).values()) == {UNDECIDED}
+    assert judge(ALIKE).headline == {"onset_m2": pytest.approx(6.2, abs=0.1)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "text", "expected"),
+    [
+        (grid({0.97: 3, 0.99: 15, 0.995: 7}, {}), TOGETHER, FAILS),
+        (grid({0.97: 7, 0.99: 7}, {}), TOGETHER, HOLDS),
+        (grid({0.99: 7, 0.989: 7}, {}), TOGETHER, UNDECIDED),  # 1 - S itself is about the same
+        (grid({0.99: 7}, {1e-3: 3, 1.0: 15}), DECAY, FAILS),
+        (grid({0.97: 3, 0.99: 7}, {}), NEAR, FAILS),
+        (grid({0.99: 7}, {1.0: 999}), DECAY, FAILS),  # never
+        (grid({0.99: 7}, {1.0: 999})[lambda of: of["T"] < 900], DECAY, UNDECIDED),  # may yet
+        (grid({0.99: 0, 0.97: 7}, {}), NEAR, FAILS),  # before the first
+        (grid({0.97: 999}, {})[lambda of: of["T"] * (1 - of.S) < 16], NEAR, UNDECIDED),  # may yet
+        (grid({0.97: 7}, {})[lambda of: of["T"] * (1 - of.S) < 2], NEAR, UNDECIDED),
+        (grid({0.97: 7, 0.99: 7}, {}, last=0.3), FALLS, FAILS),
+        (grid({0.97: 7}, {})[lambda of: of["T"] * (1 - of.S) < 100], FALLS, UNDECIDED),  # not far enough
+        (grid({0.97: 999}, {}), FALLS, UNDECIDED),  # no jump
+    ],
+)
+def test_each_claim_is_about_its_own_number(cells: pd.DataFrame, text: str, expected: str) -> None:
+    assert verdict(judge(cells), text) == expected
 
 
 def test_the_collapse_of_larger_models_is_compared_with_that_of_smaller_ones() -> None:
-    small = pd.concat([curve(7, S) for S in (0.97, 0.99)])
-    large = pd.concat([curve(7, 0.97), curve(15, 0.99)]).assign(m=4)
-    assert holds(pd.concat([small, large]))["the collapse is less clean for larger m"] is True
-    assert holds(pd.concat([small.assign(m=4), large.assign(m=2)]))["the collapse is less clean for larger m"] is False
+    clean, spread = grid({0.97: 7, 0.99: 7}, {}), grid({0.97: 7, 0.99: 15}, {})
+    assert verdict(judge(pd.concat([clean, spread.assign(m=4)])), CLEAN) == HOLDS
+    assert verdict(judge(pd.concat([spread, clean.assign(m=4)])), CLEAN) == FAILS
+    beyond = pd.concat([clean, grid({0.97: 7, 0.99: 999}, {}).assign(m=4)])
+    assert verdict(judge(beyond), CLEAN) == UNDECIDED
+    assert part(judge(beyond), "larger m?", "S = 0.97").effect == 1 != part(judge(beyond), "larger m?", "0.99").effect
+
+
+def test_nothing_trained_decides_nothing_and_draws_nothing() -> None:
+    none = ALIKE.assign(selected=False)
+    assert set(verdicts(none).values()) == {UNDECIDED} and not finding(judge(none), "larger m?").parts
+    assert judge(none).headline == {} == draw(Tables({"cells": none}), {})
+
+
+def test_the_figure_has_a_row_for_each_m() -> None:
+    cells = pd.concat([ALIKE, ALIKE.assign(m=4)]).assign(D_f_max=lambda of: np.minimum(of.D_f_max, 1))
+    (figure,) = draw(Tables({"cells": cells}), {}).values()
+    assert len(figure.get_axes()) == 6

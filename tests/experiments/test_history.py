@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from stages.claims import FAILS, HOLDS, UNDECIDED
+from stages.claims import judged as claims_judged
 from stages.core.tables import Tables
-from stages.experiments.history.claims import summary
+from stages.experiments.history import claims
 from stages.experiments.history.measure import shown
 from tests.conftest import MEASURE
 from tests.experiments.verdicts import verdict
@@ -31,9 +33,10 @@ def test_the_film_keeps_the_first_run_at_each_T_and_the_one_that_loses_most() ->
 
 
 def test_forgetting_is_judged_at_the_largest_T() -> None:
-    def judged(forgotten: list[int]) -> bool | None:
-        cells = pd.DataFrame({"T": [8, 100, 100], "selected": True, "features_forgotten": forgotten})
-        return verdict(summary(Tables(cells=cells.assign(features_learned=3)), MEASURE), "then forgotten")
+    def judged(at_8: int, at_100: list[int]) -> str:
+        cells = pd.DataFrame({"T": [8, *[100] * len(at_100)], "selected": True, "features_forgotten": [at_8, *at_100]})
+        return verdict(claims_judged(claims, Tables(cells=cells.assign(features_learned=3)), MEASURE), "then forgotten")
 
-    assert judged([0, 1, 0]) is True
-    assert judged([1, 0, 0]) is False
+    assert judged(0, [0, 1, 2, 0, 1, 0, 1, 0]) == HOLDS
+    assert judged(1, [0] * 8) == judged(0, [1, 0]) == UNDECIDED
+    assert judged(1, [0] * 600) == FAILS

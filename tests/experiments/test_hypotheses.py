@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.claims import FAILS, HOLDS, UNDECIDED, Summary, judged
 from stages.core.tables import Tables
-from stages.experiments.hypotheses.claims import reach, summary
+from stages.experiments.hypotheses import claims
+from stages.experiments.hypotheses.claims import reach
+from stages.experiments.hypotheses.figure import draw
 from stages.experiments.hypotheses.measure import across, shown
 from stages.families.toy.data.drawing import sample
 from stages.families.toy.data.spec import Training
@@ -18,7 +21,7 @@ from stages.families.toy.training.loop import train
 from stages.grid.cells import Cell
 from stages.statistics.dimensionality import dimensionality
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import part, verdict
 
 DESCENT = {"init": "xavier_points", "reduction": "sum", "steps": 300, "weight_decay": 0.0, "eps": 1e6, "lr": 1e5}
 ADAM = {"init": "xavier_points", "reduction": "sum", "steps": 300, "lr": 1e-2}
@@ -63,47 +66,64 @@ def test_transposed_points_are_compared_with_those_they_are_of(training: Any) ->
     assert found[1]["swap_rho_features"] == pytest.approx(ranks[0].corr(ranks[1]))
 
 
-def table(cross: float) -> pd.DataFrame:
-    """Mixtures gain .3 below T = cross and features nothing; beyond, the other way round."""
+def table(cross: float, sets: int = 3) -> pd.DataFrame:
+    """Mixtures gain .3 or so below T = cross and features nothing; beyond, the other way round."""
     rows = []
-    for T in (5, 30, 100, 1000, 5000):
+    for T, m in product((5, 30, 100, 1000, 5000), (2, 8)):
         for (supports, alike, gain), seed in product(
-            (("random", 1, 0.3), ("disjoint", 1, 0.4), ("random", 5, 0.1)), (0, 1)
+            (("random", 1, 0.3), ("disjoint", 1, 0.4), ("random", 5, 0.1)), range(sets)
         ):
             if supports == "disjoint" and T > 100:
                 continue
+            gain += 1e-3 * seed
             rows.append(
-                {"T": T, "n": 1000, "S": 0.99, "m": 2, "supports": supports, "alike": alike, "transposed": False}
+                {"T": T, "n": 1000, "S": 0.99, "m": m, "supports": supports, "alike": alike, "transposed": False}
                 | {"init": "xavier_normal", "selected": True, "eps": 1e-6, "data_seed": seed, "train_loss": 0.5}
-                | {"constant_loss": 0.99, "test_loss": 1.1 if cross > T else 0.9, "test_loss_se": 0.001}
-                | {"mixture_constant_loss": 0.9, "mixture_loss": 0.9 - gain if cross > T else 1.1}
-                | {
-                    "twin_distance": np.nan,
-                    "twin_loss_ratio": np.nan,
-                    "swap_rho_points": np.nan,
-                    "swap_rho_features": np.nan,
-                }
+                | {"constant_loss": 0.99, "test_loss": (1.1 if cross > T else 0.9) - 1e-3 * seed, "test_loss_se": 0.001}
+                | {"mixture_constant_loss": 0.9, "mixture_loss": 0.9 - gain if cross > T else 1.1 + gain}
+                | {"twin_distance": np.nan, "twin_loss_ratio": np.nan}
+                | {"swap_rho_points": np.nan, "swap_rho_features": np.nan}
             )
     return pd.DataFrame(rows)
 
 
-def twins(descent: float, adam: float) -> pd.DataFrame:
-    of = table(500).head(2).assign(init="xavier_points", supports="disjoint", twin_loss_ratio=1.0)
-    return of.assign(eps=[1e6, 1e-3], twin_distance=[descent, adam])
+def twins(descent: float, adam: float, sets: int = 3) -> pd.DataFrame:
+    """Models of orthonormal points so far from those of one-hot points, a pair a training set and T."""
+    rows = [
+        table(500, 1).iloc[0].to_dict()
+        | {"T": T, "data_seed": seed, "init": "xavier_points", "supports": "disjoint", "twin_loss_ratio": 1.0}
+        | {"eps": eps, "twin_distance": distance * (1 + 0.01 * seed)}
+        for T in (8, 30)
+        for eps, distance in ((1e6, descent), (1e-3, adam))
+        for seed in range(sets)
+    ]
+    return pd.DataFrame(rows)
 
 
-MIXTURES, FEATURES, BOTH = (f"{text} (m = 2)" for text in ("mixtures of them", "to fresh features", "to both worlds"))
-COMMON, DESCENDS, BREAKS, SWAPS = (
-    "the less points have in common",
+def swapped(rho: float, sets: int = 3) -> pd.DataFrame:
+    """Models of transposed points of two sizes whose D have that rank correlation, give or take."""
+    one = table(500, sets)[lambda of: (of["T"] == 5) & (of.supports == "random") & (of.alike == 1) & (of.m == 2)]
+    both = pd.concat([one.assign(n=n, T=1000, transposed=True) for n in (100, 300)])
+    noise = 0.01 * both.data_seed
+    return both.assign(swap_rho_points=rho + noise, swap_rho_features=0.5 - noise)
+
+
+CHANCE, BETTER, DESCENDS, SWAPS = CLAIMS = (
+    "no better than chance",
+    "with features generalises better",
     "gradient descent trains",
-    "Adam breaks",
     "transposed",
 )
+MIXTURES, BOTH, COMMON, BREAKS = "sparse mixtures", "to both worlds", "the less points have in common", "Adam break"
 
 
-def holds(cells: pd.DataFrame, *texts: str) -> list[bool | None]:
-    found = summary(Tables(cells=cells), MEASURE)
-    return [verdict(found, text) for text in texts]
+def result(*cells: pd.DataFrame) -> Summary:
+    return judged(claims, Tables(cells=pd.concat(cells, ignore_index=True)), MEASURE)
+
+
+def found(*cells: pd.DataFrame) -> list[str]:
+    summary = result(*cells)
+    return [verdict(summary, text) for text in CLAIMS]
 
 
 def test_gains_are_above_0_up_to_some_T_or_from_some_on() -> None:
@@ -113,25 +133,53 @@ def test_gains_are_above_0_up_to_some_T_or_from_some_on() -> None:
     assert reach(pd.Series([1.0, 1.0, 1.0, -1.0], T)) == {"up to T": 20, "from T": None}
 
 
+def test_few_points_learn_no_features_and_many_do() -> None:
+    assert found(table(500)) == [HOLDS, HOLDS, UNDECIDED, UNDECIDED]
+    assert found(table(1))[:2] == [FAILS, FAILS]  # all generalise alike
+    assert found(table(10_000))[:2] == [HOLDS, FAILS]
+    general = table(500)
+    general.loc[(general["T"] == 30) & (general.m == 2), "test_loss"] -= 0.5  # better than many do
+    assert found(general)[:2] == [FAILS, FAILS]
+    wide = table(500)
+    wide.loc[wide.m == 8, "test_loss"] = 0.5  # claims are of m = 2
+    assert found(wide)[:2] == [HOLDS, HOLDS]
+    assert found(table(500)[lambda of: of["T"] < 500])[:2] == [HOLDS, UNDECIDED]
+
+
 def test_the_worlds_are_told_apart() -> None:
-    assert holds(table(500), MIXTURES, FEATURES, BOTH, COMMON) == [True, True, False, True]
-    general = table(500).assign(test_loss=0.5)
-    assert holds(general, MIXTURES, FEATURES, BOTH, COMMON) == [True, False, False, True]
-    assert holds(table(1), MIXTURES, FEATURES, BOTH) == [False, False, False]
-    both = table(500).assign(mixture_loss=0.1, test_loss=lambda of: of.test_loss - 0.05 * (of["T"] > 500))
-    assert holds(both, MIXTURES, FEATURES, BOTH) == [True, True, True]
-    worse = table(500).assign(mixture_loss=lambda of: of.mixture_loss + 0.5 * (of.supports == "disjoint"))
-    assert holds(worse, COMMON) == [False]
+    answers = result(table(500))
+    assert answers.headline == {"points_generalise_up_to_T": 100}
+    for m in (2, 8):
+        assert part(answers, MIXTURES, f"m = {m}").effect == pytest.approx(0.301)
+        assert part(answers, BOTH, f"mixtures at m = {m}").effect == pytest.approx(-0.501)
+        assert part(answers, BOTH, f"fresh points at m = {m}").effect == pytest.approx(0.091)
+    assert part(answers, "with more hidden dimensions", "m = 8").effect == pytest.approx(-0.109)
+    assert part(answers, COMMON, "groups").effect == pytest.approx(0.3)
+    assert part(answers, COMMON, "random").effect == pytest.approx(0.1)
 
 
 def test_dualities_are_judged_by_their_distances() -> None:
-    assert holds(pd.concat([table(500), twins(1e-5, 0.5)]), BREAKS, DESCENDS) == [True, True]
-    assert holds(pd.concat([table(500), twins(0.1, 1e-3)]), BREAKS, DESCENDS) == [False, False]
-    nothing_learned = twins(1e-5, 0.5).assign(train_loss=0.99)  # two such models agree as well
-    assert holds(pd.concat([table(500), nothing_learned]), DESCENDS) == [False]
-    swapped = table(500).head(3).assign(n=100, T=1000, transposed=True, swap_rho_features=[0.5, 0.6, 0.55])
-    for rho, right in (([0.4, 0.5, 0.45], True), ([-0.2, 0.3, 0.1], False)):
-        assert holds(pd.concat([table(500), swapped.assign(swap_rho_points=rho)]), SWAPS) == [right]
+    assert found(table(500), twins(1e-5, 0.5))[2] == HOLDS
+    assert found(table(500), twins(0.1, 1e-3))[2] == FAILS
+    assert found(table(500), twins(1e-5, 0.5).assign(train_loss=0.99))[2] == FAILS  # two such models agree as well
+    assert part(result(table(500), twins(1e-5, 0.5)), BREAKS, "distance").effect == pytest.approx(0.505, rel=1e-3)
+    assert [found(table(500), swapped(rho))[3] for rho in (0.4, -0.4)] == [HOLDS, FAILS]
+
+
+def test_one_training_set_and_nothing_trained_cannot_tell() -> None:
+    whole = pd.concat([table(500, 1), twins(1e-5, 0.5, 1), swapped(0.4, 1)])
+    nothing = table(500).assign(selected=False)
+    for cells in (whole, nothing):
+        assert found(cells) == [UNDECIDED] * 4
+    assert result(nothing).headline == {} and draw(Tables(cells=nothing), {}) == {}
+
+
+def test_the_figures_are_drawn_of_what_there_is() -> None:
+    assert draw(Tables(cells=table(500)), {}).keys() == {"worlds"}
+    plain = table(500, 1).assign(n=1000, cell=0)
+    cells = pd.concat([plain, twins(1e-5, 0.5), swapped(0.4)], ignore_index=True)
+    cells.loc[len(cells) - 6 :, "T"] = cells.n[len(cells) - 6 :]  # square: no pair of spectra
+    assert draw(Tables(cells=cells.assign(cell=range(len(cells)))), {}).keys() == {"worlds", "duality"}
 
 
 def test_the_items_kept_are_of_one_pair_that_is_not_square() -> None:

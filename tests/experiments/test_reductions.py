@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
+from stages.claims import FAILS, HOLDS, UNDECIDED, judged
 from stages.core.tables import Tables
-from stages.experiments.reductions.claims import summary
+from stages.experiments.reductions import claims
 from tests.conftest import MEASURE
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding, part, verdict
 
 
 def table(middle: float, end: float, D_x: float = 0.5) -> pd.DataFrame:
@@ -23,17 +25,19 @@ def table(middle: float, end: float, D_x: float = 0.5) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def holds(cells: pd.DataFrame) -> list[bool | None]:
-    """Of the middle regime, of few points, of many points."""
-    result = summary(Tables({"cells": cells}), MEASURE)
-    return [verdict(result, text) for text in ("middle regime", "few points", "many points")]
+def test_a_sum_is_told_from_a_mean_in_the_middle() -> None:
+    def of(cells: pd.DataFrame) -> str:
+        return verdict(judged(claims, Tables({"cells": cells}), MEASURE), "middle regime")
+
+    assert of(table(middle=40, end=0.99)) == HOLDS
+    assert of(table(middle=1.1, end=0.99)) == FAILS
+    alone = table(40, 0.99).query("reduction == 'mean'")
+    assert of(alone) == of(table(40, 0.99).query("data_seed == 0")) == of(alone[:0]) == UNDECIDED
 
 
-def test_a_sum_is_told_from_a_mean_in_the_middle_and_at_the_end() -> None:
-    assert holds(table(middle=40, end=0.9901)) == [True, True, True]
-    assert holds(table(middle=1.1, end=0.9926, D_x=0.1)) == [False, False, False]  # the constant's has learned nothing
-    assert holds(table(middle=40, end=0.9915)) == [True, True, False]
-
-
-def test_one_of_the_two_alone_tells_nothing() -> None:
-    assert holds(table(40, 0.99).query("reduction == 'mean'")) == [None, True, None]
+def test_what_few_and_many_points_do_under_both_is_answered() -> None:
+    found = judged(claims, Tables({"cells": table(middle=40, end=0.9915)}), MEASURE)
+    assert part(found, "few points", "sum").effect == 1 and part(found, "many points", "output, mean").effect > 0.002
+    assert part(found, "many points", "less a mean").effect == pytest.approx(-0.0015)
+    found = judged(claims, Tables({"cells": table(40, 0.99, D_x=0.1)}), MEASURE)
+    assert [part.effect for part in finding(found, "few points").parts] == [0, 0]

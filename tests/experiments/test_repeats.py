@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.claims import Summary
+from stages.claims import FAILS, HOLDS, UNDECIDED, Summary, judged
 from stages.core.tables import Tables
-from stages.experiments.repeats.claims import agreement, best_boundary, summary
+from stages.experiments.repeats import claims
+from stages.experiments.repeats.claims import agreement, best_boundary
+from stages.experiments.repeats.figure import draw
 from stages.experiments.repeats.measure import cell, shown
 from stages.families.toy.data.drawing import sample
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding, part, verdict
 
-BOUNDARIES = ("T / n copies on (top", "T / n copies on (recalled)")
-FEW, SUPPRESSES, MANY = "two copies of a point change nothing", "takes a feature's place", "more than five repeated"
+FEW, FIVE, PLACE, EACH, MANY, LARGE, LOW, NEAR = EVERY = (
+    "two or three copies",
+    "five copies",
+    "place of one feature",
+    "up to five repeated",
+    "more than five repeated",
+    "at larger T / n",
+    "at low T / n",
+    "then dropped",
+)
+ALL = 12  # training sets
 
 
 def test_a_point_that_is_stored_is_recalled_and_one_that_is_not_is_not() -> None:
@@ -42,62 +55,94 @@ def test_top_is_by_rank_of_each_copy_s_dimensionality() -> None:
     assert cell(Model(lone, zero), points, MEASURE)["repeated_top"] == 1
 
 
-def table(c: float, **columns: object) -> pd.DataFrame:
-    """Three runs at each (T, R), memorised from R = c T / n on, with one feature fewer then."""
+def table(c: float, sets: int = ALL, **columns: Any) -> pd.DataFrame:
+    """A run at each (T, R) of each training set, memorised from R = c T / n on, with one feature fewer then."""
     rows = [
         {"T": T, "n": 1000, "repeated": 1, "copies": R, "snapshots": 0, "selected": True, "data_seed": seed}
         | {"repeated_recalled": float(c * T / 1000 < R), "repeated_top": float(c * T / 1000 < R)}
         | {"features_learned": 4 if c * T / 1000 < R else 5}
-        for T in (1000, 3000, 8000, 16000)
-        for R in (1, 2, 4, 8, 16)
-        for seed in range(3)
+        for T in (1000, 2000, 3000, 8000, 16000)
+        for R in (1, 2, 3, 4, 5, 8, 16)
+        for seed in range(sets)
     ]
-    return pd.DataFrame(rows).assign(**columns)
+    return pd.DataFrame(rows).assign(**columns).reset_index(names="cell")
 
 
-def judged(runs: pd.DataFrame) -> Summary:
-    return summary(Tables(cells=runs), MEASURE)
+def judge(runs: pd.DataFrame, D: float = 0.0) -> Summary:
+    """Of runs, in which the first point's D rises to this."""
+    items = runs[["cell", "T", "copies", "repeated", "snapshots"]].assign(kind="point", item=0)
+    return judged(claims, Tables(cells=runs, items=pd.concat([items.assign(step=k, D=D * k) for k in (0, 1)])), MEASURE)
 
 
 @pytest.mark.parametrize("c", [0.4, 1.0, 1.7])
 def test_the_boundary_is_found(c: float) -> None:
-    runs = table(c)
+    runs = table(c, 1)
     best = best_boundary(runs, "repeated_recalled")
     assert best == pytest.approx(c, rel=0.5) and agreement(runs, "repeated_recalled", best) == 1
+    found = judge(table(c))
+    assert part(found, "From how many copies", "recalled").effect == pytest.approx(best)
+    assert found.headline == {"boundary_recalled": pytest.approx(best)}
 
 
 def test_where_all_runs_are_alike_there_is_no_boundary() -> None:
     for recalled in (0.0, 1.0):
-        found = judged(table(0.4, repeated_recalled=recalled, repeated_top=recalled))
-        assert [verdict(found, text) for text in BOUNDARIES] == [None, None] and found.headline == {}
+        found = judge(table(0.4, repeated_recalled=recalled, repeated_top=recalled))
+        assert found.headline == {} and not part(found, "From how many copies", "recalled").sets
 
 
-def test_the_boundary_holds_where_it_is_claimed_only() -> None:
-    assert [verdict(judged(table(0.4)), text) for text in BOUNDARIES] == [True, True]
-    assert [verdict(judged(table(3.0)), text) for text in BOUNDARIES] == [False, False]
+@pytest.mark.parametrize(
+    ("runs", "text", "expected"),
+    [
+        (table(0.4), LARGE, HOLDS),
+        (table(3.0), LARGE, FAILS),
+        (table(0.4).assign(repeated_top=0.0), LARGE, FAILS),
+        (table(0.4, 3), LARGE, UNDECIDED),
+        (table(1.2), LOW, HOLDS),
+        (table(0.4), LOW, FAILS),
+        (table(0.7), FEW, FAILS),  # three are enough
+        (table(1.2), FEW, HOLDS),
+        (table(1.2).assign(features_learned=lambda of: of.copies), FEW, FAILS),
+        (table(1.2)[lambda of: of["T"] != 3000], FEW, UNDECIDED),
+        (table(1.2), FIVE, HOLDS),
+        (table(1.2).assign(features_learned=5), FIVE, FAILS),
+        (table(3.0), FIVE, FAILS),
+        (table(0.4), PLACE, HOLDS),
+        (table(0.4).assign(features_learned=lambda of: of["T"].clip(upper=5000) / 1000), PLACE, FAILS),  # T alone
+        (table(0.4, 4), PLACE, UNDECIDED),
+        (table(0.4, repeated=3, repeated_recalled=1.0, features_learned=2), EACH, HOLDS),
+        (table(0.4, repeated=3, repeated_recalled=1.0, features_learned=3), EACH, FAILS),
+        (table(0.4, repeated=3, repeated_recalled=2 / 3, features_learned=2), EACH, FAILS),
+        (table(0.4, repeated=8, repeated_recalled=5 / 8, features_learned=0), MANY, HOLDS),
+        (table(0.4, repeated=8, repeated_recalled=5 / 8, features_learned=1), MANY, FAILS),
+        (table(0.4, repeated=8, repeated_recalled=6 / 8, features_learned=0), MANY, FAILS),
+        (table(0.4), MANY, UNDECIDED),
+    ],
+)
+def test_each_claim_is_about_its_own_number(runs: pd.DataFrame, text: str, expected: str) -> None:
+    assert verdict(judge(runs), text) == expected
 
 
-def test_what_repeats_do_to_the_features_is_compared_at_each_T() -> None:
-    found = judged(table(0.4))
-    assert [claim.measured for claim in found.claims if SUPPRESSES in claim.claim] == [{"features fewer": 1.0}]
-    assert verdict(found, SUPPRESSES) is True
-    by_T = table(0.4).assign(features_learned=lambda runs: runs["T"].map({1000: 3, 3000: 4, 8000: 5, 16000: 5}))
-    assert verdict(judged(by_T), SUPPRESSES) is False
+def test_a_point_that_had_a_feature_s_dimensionality_and_is_lost_was_a_near_miss() -> None:
+    lost = table(99, snapshots=5)
+    assert verdict(judge(lost, D=0.4), NEAR) == HOLDS
+    for runs, D in ((lost, 0.001), (table(0.0, snapshots=5), 0.4), (table(99), 0.4)):
+        assert verdict(judge(runs, D), NEAR) == UNDECIDED
 
 
-def test_two_copies_and_five_are_told_apart_at_three_n() -> None:
-    seen = table(0.7, snapshots=10)  # at T = 3,000 from R = 2.1 on
-    assert verdict(judged(seen), FEW) is True
-    assert verdict(judged(table(0.2, snapshots=10)), FEW) is False  # two are enough
-    assert verdict(judged(table(3.0, snapshots=10)), FEW) is False  # five are not
-    assert verdict(judged(table(0.7)), FEW) is None
+def test_nothing_trained_decides_nothing_and_draws_nothing() -> None:
+    none = table(0.4, selected=False)
+    found = judge(none)
+    assert {verdict(found, text) for text in EVERY} == {UNDECIDED} and found.headline == {}
+    assert finding(found, "From how many copies").parts[0].sets == 0
+    assert draw(Tables(cells=none, items=none.assign(kind="point")), {}) == {}
 
 
-def test_many_repeated_points_are_five_stored_and_no_feature() -> None:
-    many = table(0.4, snapshots=10, repeated=8, repeated_recalled=5 / 8, features_learned=0)
-    assert verdict(judged(many), MANY) is True
-    assert verdict(judged(many.assign(features_learned=1)), MANY) is False
-    assert verdict(judged(table(0.4)), MANY) is None
+def test_the_map_is_drawn_and_a_watched_run_of_each_kind() -> None:
+    cells = pd.concat([table(0.4, 2), table(0.4, 2, snapshots=5)]).assign(cell=lambda of: range(len(of)))
+    seen = cells[cells.snapshots > 0]
+    vectors = pd.DataFrame({"kind": ["feature", "point"], "x": 1.0, "y": 0.5, "norm": 1.1, "D": 0.3, "item": 0})
+    items = seen.merge(vectors, how="cross").merge(pd.DataFrame({"step": [0, 10]}), how="cross")
+    assert draw(Tables(cells=cells, items=items), {}).keys() == {"map", "embedding"}
 
 
 def test_of_a_watched_run_what_moves_most_is_kept_and_the_end_whole() -> None:

@@ -6,39 +6,42 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.claims import Summary
+from stages.claims import FAILS, HOLDS, UNDECIDED, Summary, judged
 from stages.core.tables import Tables
-from stages.experiments.sensitivity.claims import p_value, spreads, summary, with_setting
+from stages.experiments.sensitivity import claims
+from stages.experiments.sensitivity.claims import moved, over_seeds, spreads, with_setting
+from stages.experiments.sensitivity.figure import draw
 from stages.experiments.sensitivity.measure import OWN
 from stages.families.toy.data.drawing import sample
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding, part, verdict
 
-SPREADS = ("sensitive to hyperparameters", "more consistent results")
-HANGS = ("whether features have appeared", "whether few points form")
+SETS = 20  # ten pairs
+CONSISTENT, LOSS, FEATURES, POLYGONS = "far more consistent", "How far does", "features have appeared", "polygon?"
 
 
-def cells(settings: dict[int, float], seeds: dict[int, float]) -> pd.DataFrame:
-    """Two runs of three settings; by m, how far test loss moves with the setting and with the seed."""
+def cells(settings: dict[int, float], seeds: dict[int, float], sets: int = 2) -> pd.DataFrame:
+    """Runs of three settings; by m, how far test loss moves with the setting and with the training set."""
     usual = {"init": "xavier_normal", "init_scale": 1.0, "lr": 1e-3, "eps": 1e-6}
     turned = [{}, {"lr": 1e-2}, {"init": "xavier_uniform"}]
     rows = [
-        {"T": T, "m": m, "status": "trained", "test_loss": 1 + settings[m] * k + seeds[m] * seed}
+        {"T": T, "m": m, "status": "trained", "test_loss": 1 + settings[m] * k + seeds[m] * (seed % 2 + 0.01 * seed)}
         | {"features_learned": 5 - settings[m] * 10 * k, "regular": k != 1 if m == 2 else None}
+        | {"D_x_ratio_median": 1.0, "data_seed": seed, "init_seed": init}
         | (usual | changes)
         for T in (6, 200)
         for m in settings
         for k, changes in enumerate(turned)
-        for seed in (0, 1)
-        for _ in range(1 if changes else 2)  # so that the usual ones are the most frequent
+        for seed in range(sets)
+        for init in range(1 if changes else 2)  # so that the usual ones are the most frequent
     ]
     return pd.DataFrame(rows)
 
 
-def judged(cells: pd.DataFrame) -> Summary:
-    return summary(Tables({"cells": cells}), MEASURE)
+def judge(cells: pd.DataFrame) -> Summary:
+    return judged(claims, Tables({"cells": cells}), MEASURE)
 
 
 def test_settings_are_named_by_what_is_turned_and_the_usual_comes_first() -> None:
@@ -52,27 +55,51 @@ def test_spread_over_settings_is_what_seeds_do_not_explain() -> None:
     assert of.settings[200, 4] == 0 and of.seeds[200, 4] > 0.1
 
 
-def test_a_permutation_tells_settings_from_chance() -> None:
-    setting = pd.Series(list("aaaabbbbcccc"))
-    assert p_value(pd.Series([0.0] * 4 + [1.0] * 4 + [2.0] * 4), setting) < 0.01
-    assert p_value(pd.Series([0.0, 1.0] * 6), setting) > 0.5
-    assert p_value(pd.Series([3.0] * 12), setting) == 1
+def test_spread_over_seeds_is_of_pairs_of_training_sets() -> None:
+    of = over_seeds(with_setting(cells({2: 9.0, 4: 9.0}, {2: 0.1, 4: 0.2}, sets=5)))
+    assert of.shape == (2, 2)  # the fifth has no partner
+    assert (of[4] / of[2]).tolist() == pytest.approx([2, 2]) and of[2].max() < 0.1  # settings do not count
 
 
-def test_claims_hold_where_small_models_move_more() -> None:
-    wide = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
-    narrow = cells({2: 0.01, 4: 0.2}, {2: 0.01, 4: 0.1}).assign(regular=True)
-    one_seed = wide.drop_duplicates(["T", "m", "lr", "init"])
-    for runs, expected in ((wide, True), (narrow, False), (wide[wide.m == 2], None), (one_seed, None)):
-        assert [verdict(judged(runs), text) for text in SPREADS] == [expected] * 2
+def test_the_settings_that_move_most_are_read_off_the_other_training_sets() -> None:
+    of = with_setting(cells({2: 0.1}, {2: 0.0}, sets=3))
+    assert moved(of, "test_loss").tolist() == pytest.approx([0.2] * 3)
+    noise = of.assign(test_loss=((of.data_seed == 0) & (of.setting == "usual")).astype(float))
+    assert moved(noise, "test_loss").tolist() == [0, 0, 0]
+    assert not len(moved(of[of.data_seed == 0], "test_loss"))
 
 
-def test_what_hangs_on_the_settings_is_told_from_what_does_not() -> None:
-    hangs = pd.concat([cells({2: 0.2}, {2: 0.0})] * 2)
-    same = hangs.assign(features_learned=0, regular=True)
-    one = same[(same.lr == 1e-3) & (same.init == "xavier_normal")]
-    for runs, expected in ((hangs, True), (same, False), (one, None)):
-        assert [verdict(judged(runs), text) for text in HANGS] == [expected] * 2
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01}, SETS), HOLDS),
+        (cells({2: 0.2, 4: 0.01}, {2: 0.01, 4: 0.1}, SETS), FAILS),
+        (cells({2: 0.0, 4: 0.0, 8: 0.0}, {2: 0.1, 4: 0.01, 8: 0.09}, SETS), FAILS),  # at every m
+        (cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01}, 3), UNDECIDED),
+        (cells({2: 0.2}, {2: 0.1}, SETS), UNDECIDED),
+        (cells({2: 0.2, 4: 0.01}, {2: 0.0, 4: 0.0}, SETS), UNDECIDED),
+    ],
+)
+def test_larger_models_are_steadier_where_their_seeds_matter_less(runs: pd.DataFrame, expected: str) -> None:
+    assert verdict(judge(runs), CONSISTENT) == expected
+
+
+def test_questions_say_how_far_settings_move_what_is_measured() -> None:
+    found = judge(cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01}, 4))
+    assert part(found, LOSS, "m = 2").effect == pytest.approx(0.2)
+    assert part(found, FEATURES, "m = 2").effect == pytest.approx(4) and part(found, FEATURES, "m = 4").sets == 4
+    assert part(found, POLYGONS, "regular").effect == 1
+    assert found.headline.keys() == {"sd_settings_m2", "sd_settings_m4"}
+
+
+def test_any_part_of_the_grid_is_judged_and_drawn() -> None:
+    runs = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
+    for of in (runs, runs[runs.data_seed == 0], runs[runs.m == 4], runs[runs["T"] == 6]):
+        assert verdict(judge(of), CONSISTENT) == UNDECIDED
+        assert draw(Tables({"cells": of}), {}).keys() == {"sensitivity"}
+    none = runs.assign(status="failed")
+    assert verdict(judge(none), CONSISTENT) == UNDECIDED and draw(Tables({"cells": none}), {}) == {}
+    assert not any(finding(judge(none), text).parts for text in (LOSS, FEATURES, POLYGONS))
 
 
 def test_a_regular_polygon_is_told_where_there_can_be_one() -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.claims import Summary
+from stages.claims import FAILS, HOLDS, UNDECIDED, Summary
+from stages.claims import judged as judge
 from stages.core.tables import Tables
 from stages.experiments.special_cases import COMPARISONS, SCORES
-from stages.experiments.special_cases.claims import summary
+from stages.experiments.special_cases import claims as special_cases_claims
+from stages.experiments.special_cases.figure import draw
 from stages.experiments.special_cases.measure import across
 from stages.families.toy.data.drawing import sample, stream
 from stages.families.toy.measures.detection import (
@@ -30,12 +32,11 @@ from stages.families.toy.measures.lookalikes import lookalikes, noisy, sparse
 from stages.families.toy.model.model import Model
 from stages.grid.cells import Cell
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding, part, verdict
 
-EXACT, NOISY = "planted points from ordinary", "under noise from ordinary inputs"
-TRAINED, LOOKALIKE = "under noise from other training points", "from look-alikes"
-KNOWS, KNOWS_TRAINED = "special cases from ordinary inputs better", "special cases from other training points better"
-FOUND, FORGOTTEN = "can be found in the trained model", "does not recall is not told"
+KNOWS, BLINDLY = "knowing what is in superposition tells", "without knowing what is in superposition"
+WORKS, FOUND, FORGOTTEN = "does some score tell", "Can special cases be found", "does not recall told"
+EXACT, NOISY = "planted points against ordinary", "under noise against ordinary"
 
 DATA = drawn(n=120, S=0.95, T=200, trained_on={"repeated": 1, "copies": 20})
 
@@ -110,27 +111,52 @@ def test_scores_among_training_points_by_hand() -> None:
     np.testing.assert_allclose(unexplained_variance(h, trained), [0, 0, 1], atol=1e-12)
 
 
-def judged(recalled: float = 1.0, right: float = 1.0, **area: float) -> Summary:
-    """Of two models, m = 2 and 4, whose ROC areas are .5 but for these."""
+def made(recalled: float = 1.0, right: float = 1.0, sets: int = 4, **area: float) -> Tables:
+    """Of two models a training set, m = 2 and 4, whose ROC areas are .5, a little more or less, but for these."""
     base = {"status": "trained", "planted_recalled": recalled, "copies": 10, "candidates": 1, "candidates_found": 1.0}
-    cells = [base | {"cell": k, "m": m, "candidates_right": right} for k, m in enumerate((2, 4))]
+    base |= {"candidates_right": right}
+    cells = [
+        base | {"cell": 2 * seed + k, "m": m, "data_seed": seed} for seed in range(sets) for k, m in ((0, 2), (1, 4))
+    ]
     rows = [
-        {"cell": k, "comparison": kind, "score": name, "area": area.get(name, 0.5)}
-        for k in (0, 1)
+        {"cell": of["cell"], "comparison": kind, "score": name}
+        | {"area": area.get(name, 0.5) + 0.002 * (of["data_seed"] % 2) * (name in ("code", "D_star"))}
+        for of in cells
         for kind, asked in COMPARISONS.items()
         for name in asked.scores
     ]
-    return summary(Tables(cells=pd.DataFrame(cells), scores=pd.DataFrame(rows)), MEASURE)
+    return Tables({"cells": pd.DataFrame(cells), "scores": pd.DataFrame(rows)})
 
 
-def test_claims_go_by_the_areas() -> None:
-    every = (EXACT, NOISY, TRAINED, LOOKALIKE, KNOWS, KNOWS_TRAINED, FOUND, FORGOTTEN)
-    assert [verdict(judged(code=0.95), text) for text in every] == [True] * 7 + [None]
-    found = judged(code=0.95, D_star=0.97, right=0.0)
-    assert [verdict(found, text) for text in every] == [True, True, True, True, False, False, False, None]
-    assert found.headline["best_area_noisy"] == pytest.approx(0.97)
-    assert verdict(judged(code=0.95, explained=0.99), KNOWS) is True  # an error is no score of h, and not compared with
-    assert [verdict(judged(), text) for text in every[:4]] == [False] * 4
-    assert verdict(judged(recalled=0.0, code=0.95), FORGOTTEN) is False
-    assert verdict(judged(recalled=0.0, code=0.55), FORGOTTEN) is True
-    assert judged(recalled=0.0).headline == {}
+def judged(**columns: Any) -> Summary:
+    return judge(special_cases_claims, made(**columns), MEASURE)
+
+
+def test_knowing_the_superposition_is_judged_by_what_it_adds() -> None:
+    found = judged(code=0.95, D_star=0.7, right=0.5)
+    assert verdict(found, KNOWS) == HOLDS and verdict(found, BLINDLY) == HOLDS
+    assert part(found, KNOWS, "ordinary").effect == pytest.approx(0.25)
+    assert verdict(judged(code=0.95, D_star=0.97), KNOWS) == FAILS
+    assert verdict(judged(code=0.95, D_star=0.97), BLINDLY) == FAILS
+    assert (
+        verdict(judged(code=0.95, explained=0.99), KNOWS) == HOLDS
+    )  # an error is no score of h, and not compared with
+    assert verdict(judged(code=0.95, D_star=0.7, sets=1), KNOWS) == UNDECIDED
+
+
+def test_questions_are_answered_by_the_best_score() -> None:
+    found = judged(code=0.95, right=0.5)
+    assert part(found, WORKS, EXACT).effect == pytest.approx(0.951) and part(found, WORKS, NOISY).sets == 4
+    assert part(found, FOUND, "among the candidates").effect == 1
+    assert part(found, FOUND, "all planted").effect == 0 and part(judged(), FOUND, "all planted").effect == 1
+    assert found.headline["best_area_noisy"] == pytest.approx(0.951)
+    assert not part(found, FORGOTTEN, "best area").sets
+    assert part(judged(recalled=0.0, code=0.8), FORGOTTEN, "best area").effect == pytest.approx(0.801)
+
+
+def test_models_that_recall_nothing_decide_nothing_and_are_not_drawn() -> None:
+    found = judged(recalled=0.0, code=0.95)
+    assert found.headline == {}
+    assert verdict(found, KNOWS) == verdict(found, BLINDLY) == UNDECIDED
+    assert not any(of.sets for of in finding(found, WORKS).parts)
+    assert draw(made(recalled=0.0), {}) == {} and draw(made(), {}).keys() == {"areas"}

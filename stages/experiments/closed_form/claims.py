@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled
+from stages.claims import Finding, claim, intervals, labelled, labelled_rows
 from stages.core.sparse import values
 from stages.core.tables import Tables
 from stages.statistics.polygon import FeaturePolygon, feature_polygon, polygon
 
 TOLERANCE = 0.02  # of radius and norms
+FEW = 10  # up to here the paper's decay leaves the exact T-gon as it is
+STORED = 1e-3  # train loss, at most, of points that are stored exactly (1: output 0)
+MANY = 30  # points that "any number" takes at least: the last of the paper's Figure 2
 GAIN_TOLERANCE = 0.05  # of the gain of features
 ALONE = 0.1  # share of the norm of W that all other features have, at most, where a polygon stands alone
 
@@ -51,46 +55,11 @@ def reach(of: pd.DataFrame, decay: float) -> dict[float, int]:
     return found
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Whether exact solutions are kept, from how far they are reached, and which polygon of features is best."""
-    points, features = of_points(tables.cells), of_features(tables.cells)
-    claims = [_kept(points), _reach(points), _gains(features), _pentagon(features)]
-    headline: dict[str, float | int] = {}
-    if len(kept(features)):
-        headline["best_polygon"] = int(str(kept(features).groupby("corners").gain.mean().idxmax()))
-    return Summary(headline, claims)
-
-
 def kept(features: pd.DataFrame) -> pd.DataFrame:
     """The runs that end in a regular polygon of as many features as they started from, and of no others."""
     same = features.regular.eq(True) & (features.features_learned == features.corners)
     chosen: pd.DataFrame = features[same & (features.norm_others < ALONE)]
     return chosen
-
-
-def _usual(points: pd.DataFrame) -> float:
-    """The paper's decay, where the grid has it; else the least."""
-    decays = sorted(points.weight_decay.unique())
-    return 1e-2 if 1e-2 in decays else decays[0]
-
-
-def _kept(points: pd.DataFrame) -> Claim:
-    off = ["radius_off", "norm_W_off", "norm_b_off"]
-    exact = points[points.init_scale == 1]
-    worst = exact.assign(worst=exact[off].abs().max(axis=1)).groupby(["weight_decay", "T"]).worst.max()
-    usual = worst.loc[_usual(points)] if len(worst) else pd.Series(dtype=float)
-    few = usual[usual.index <= 10]
-    return Claim(
-        "training that starts from the exact T-gon keeps it, up to T = 10",
-        "derived: stages/statistics/polygon.py",
-        f"radius and norms within {TOLERANCE:.0%}",
-        labelled(usual, "T") or None,
-        labelled(worst, "decay", "T"),
-        bool((few <= TOLERANCE).all()) if len(few) > 1 else None,
-        "largest relative deviation of radius and of the norms of W and b, at the paper's decay (spread: at each). "
-        "Weight decay pulls the polygon in, and the larger T, the less is lost by being smaller; without decay all T "
-        "are kept",
-    )
 
 
 def arrivals(points: pd.DataFrame) -> pd.DataFrame:
@@ -103,69 +72,138 @@ def arrivals(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _reach(points: pd.DataFrame) -> Claim:
-    found = reach(points, _usual(points)) if len(points) else {}
-    runs = arrivals(points) if len(points) else points.assign(to_move=[], sum=[], arrive=[])
-    near = runs.to_move < runs["sum"]
-    shares = {
-        "needs less": float(runs.arrive[near].mean()) if near.any() else None,
-        "needs more": float(runs.arrive[~near].mean()) if (~near).any() else None,
-    }
-    known = None not in shares.values()
-    return Claim(
-        "AdamW reaches a T-gon if its bias has less far to go than the learning rates sum to (T about 31)",
-        "derived: largest entry of b about 25 at T = 31",
-        "reached up to there, not beyond",
-        shares if known else None,
-        {f"from {scale:g} of it": f"T <= {T}" for scale, T in found.items()},
-        bool(runs.arrive[near].mean() >= 0.9 and runs.arrive[~near].mean() <= 0.1) if known else None,
-        "share of the runs from smaller polygons that end within 5 % of the exact radius, by how far the largest entry "
-        "of the bias has to move; holds if .9 and more, and .1 and less. Spread: the largest T up to which all arrive. "
-        "What stops them earlier is that points are dropped on the way",
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """How many corners the polygon of features has that gains most."""
+    gain = kept(of_features(tables.cells)).groupby("corners").gain.mean()
+    return {"best_polygon": int(str(gain.idxmax()))} if len(gain) else {}
+
+
+def _usual(points: pd.DataFrame) -> float:
+    """The paper's decay, where the grid has it; else the least."""
+    decays = sorted(points.weight_decay.unique())
+    return 1e-2 if 1e-2 in decays or not decays else decays[0]
+
+
+@claim(
+    "P15",
+    "a T-gon can store any number of orthonormal points",
+    source="the paper's text on Figure 2",
+    says="any number, in two hidden dimensions",
+)
+def stores_any_number(tables: Tables, measure: Any) -> Finding:
+    """The largest train loss over T that training without decay leaves of the exact T-gon."""
+    points = of_points(tables.cells)
+    exact = points[(points.init_scale == 1) & (points.weight_decay == 0)]
+    if exact["T"].max() < MANY or not len(exact):
+        return Finding()
+    T = exact["T"].max()
+    far = {f"from {scale:g} of it": until for scale, until in reach(points, _usual(points)).items()}
+    return Finding(
+        [intervals.mean(f"largest train loss up to T = {T}", exact.groupby("data_seed").train_loss.max(), most=STORED)],
+        {"train loss": labelled(exact.groupby("T").train_loss.mean(), "T"), "largest T that AdamW reaches": far},
+        """Trained without weight decay from the exact T-gon; output 0 has a loss of 1. Shown: up to which T training at
+        the paper's decay arrives there from smaller ones.""",
     )
 
 
-def _gains(features: pd.DataFrame) -> Claim:
+@claim(
+    "L3",
+    f"training that starts from the exact T-gon keeps it, up to T = {FEW}",
+    source="stages/statistics/polygon.py",
+    says=f"radius and norms within {TOLERANCE:.0%}",
+)
+def keeps(tables: Tables, measure: Any) -> Finding:
+    """The largest deviations over T, a training set each."""
+    points = of_points(tables.cells)
+    exact = points[points.init_scale == 1]
+    off = exact[["radius_off", "norm_W_off", "norm_b_off"]].abs().set_axis(["radius", "norm of W", "norm of b"], axis=1)
+    few = (exact["T"] <= FEW) & (exact.weight_decay == _usual(points))
+    worst = off[few].groupby(exact.data_seed[few]).max()
+    by_T = off.max(axis=1).groupby([exact.weight_decay, exact["T"]]).max()
+    return Finding(
+        [intervals.mean(str(name), worst[name], among=len(worst.columns), most=TOLERANCE) for name in worst]
+        if exact["T"][few].nunique() > 1
+        else [],
+        {"largest of these": labelled(by_T, "decay", "T")} if len(by_T) else None,
+        f"""Largest relative deviation up to T = {FEW}, at the paper's decay. Decay pulls the polygon in, and the larger
+        T, the less is lost by being smaller; without decay all T are kept.""",
+    )
+
+
+@claim(
+    "L4",
+    "AdamW reaches a T-gon if its bias has less far to go than the learning rates sum to, else not",
+    source="the exact T-gon's largest entry of b: about 25 at T = 31",
+    says="reached up to there, not beyond",
+)
+def reaches(tables: Tables, measure: Any) -> Finding:
+    """Shares of runs from smaller polygons that arrive, on both sides of what the rates sum to."""
+    points = of_points(tables.cells)
+    runs = arrivals(points)
+    near = runs.to_move < runs["sum"]
+    close, distant = (runs.arrive[side].groupby(runs.data_seed[side]).mean() for side in (near, ~near))
+    if not (len(close) and len(distant)):
+        return Finding()
+    return Finding(
+        [
+            intervals.share("training sets where 90 % arrive that need less", close >= 0.9, among=2, least=0.5),
+            intervals.share("training sets where 10 % arrive that need more", distant <= 0.1, among=2, least=0.5),
+        ],
+        {"share that arrives, needing less": float(close.mean()), "needing more": float(distant.mean())},
+        """Runs from smaller polygons at the paper's decay; arriving is to end regular, within 5 % of the exact radius.
+        What stops many of them earlier is that points are dropped on the way.""",
+    )
+
+
+@claim(
+    "L5",
+    "F-gons of features that last gain what the law with a bias says",
+    source="stages/statistics/polygon.py",
+    says=f"within {GAIN_TOLERANCE:.0%}",
+)
+def gains(tables: Tables, measure: Any) -> Finding:
+    """The largest deviation over F, a training set each."""
+    features = of_features(tables.cells)
     of = kept(features)
     laws = [law(F, n, S).gain for F, n, S in zip(of.corners, of.n, of.S, strict=True)]
-    ratio = (of.gain / pd.Series(laws, index=of.index, dtype=float)).set_axis(of.corners)
-    return Claim(
-        "F-gons of features that last gain what the law with a bias says",
-        "derived: stages/statistics/polygon.py",
-        f"within {GAIN_TOLERANCE:.0%}",
-        labelled(ratio.groupby(level=0).mean(), "F") or None,
-        {
-            f"F={F}": {"kept": int((of.corners == F).sum()), "of": int((features.corners == F).sum())}
-            for F in sorted(features.corners.unique())
-        },
-        bool(ratio.sub(1).abs().le(GAIN_TOLERANCE).all()) if len(ratio) else None,
-        "gain over the best constant output, over the law's; runs that end in the regular polygon they started from "
-        "(spread: how many). The law leaves out all other features",
+    ratio = of.gain / pd.Series(laws, index=of.index, dtype=float)
+    counts = pd.DataFrame({"kept": of.groupby("corners").size(), "of": features.groupby("corners").size()}).fillna(0)
+    off = (ratio - 1).abs().groupby(of.data_seed).max()
+    return Finding(
+        [intervals.mean("largest deviation of the gain from the law's", off, most=GAIN_TOLERANCE)] if len(off) else [],
+        {"gain over the law's": labelled(ratio.groupby(of.corners).mean(), "F")} | labelled_rows(counts, "F")
+        if len(of)
+        else None,
+        """Gain over the best constant output, relative to the law's; runs that end in the regular polygon they started
+        from, and nothing else. The law leaves out all other features.""",
     )
 
 
-def _pentagon(features: pd.DataFrame) -> Claim:
-    """Of polygons that stand alone; others, which have small features beside them, are shown with them."""
-    mean = kept(features).groupby("corners").gain.mean()
+@claim(
+    "L6",
+    "of polygons of features that stand alone the pentagon gains most",
+    source="the law at b = 0: it beats the square by 1.1 % (at unit norm)",
+    says="gains 3, 4, 4.045, 3 for F = 3 to 6",
+)
+def pentagon(tables: Tables, measure: Any) -> Finding:
+    """The pentagon's gain less the best other polygon's, a training set each."""
+    features = of_features(tables.cells)
+    gain = 1000 * kept(features).pivot_table(index="data_seed", columns="corners", values="gain")
+    if not {5, 6} <= set(gain.columns):
+        return Finding()
+    gain = gain[gain[[5, 6]].notna().all(axis=1)]
     crowded = features[(features.norm_others >= ALONE) & (features.features_learned > 0)]
-    by_learned = crowded.groupby("features_learned").gain.mean()
-    n, S = (features[name].iloc[0] if len(features) else 0 for name in ("n", "S"))
-    both = {5, 6} <= set(mean.index)
-    laws = {
-        f"F={F}": {
-            "law, b = 0": 1000 * law(int(F), int(n), float(S), bias=False).gain,
-            "law": 1000 * law(int(F), int(n), float(S)).gain,
-        }
-        for F in sorted(features.corners.unique())
-    }
-    return Claim(
-        "of polygons of features that stand alone the pentagon gains most",
-        "derived at b = 0: it beats the square by 1.1 % (at unit norm)",
-        "gains 3, 4, 4.045, 3 for F = 3 to 6",
-        labelled(1000 * mean, "F") | labelled(1000 * by_learned, "not alone, F") if both else None,
-        laws or None,
-        int(str(mean.idxmax())) == 5 if both else None,
-        "a thousand times the gain over the best constant output, of runs that kept their polygon; spread: the law's. "
-        "With a negative bias, which hides the neighbours, six gain more. Not alone: many small features stand beside "
-        "those that are learned, together more than a tenth of the norm of W",
+    laws = [law(int(F), int(features.n.iloc[0]), float(features.S.iloc[0])).gain for F in gain.columns]
+    plain = [law(int(F), int(features.n.iloc[0]), float(features.S.iloc[0]), bias=False).gain for F in gain.columns]
+    shown = pd.DataFrame({"gain": gain.mean()}).assign(law=laws, bare=plain) * [1, 1000, 1000]
+    return Finding(
+        [
+            intervals.mean(
+                "1,000 x gain less that of the best other", gain[5] - gain.drop(columns=5).max(axis=1), least=0
+            )
+        ],
+        labelled_rows(shown.rename(columns={"bare": "law, b = 0"}), "F")
+        | {"not alone": labelled(1000 * crowded.groupby("features_learned").gain.mean(), "F")},
+        """Gains over the best constant output, of runs that kept their polygon, times 1,000. A negative bias hides the
+        neighbours, so that six gain more. Not alone: other features hold more than a tenth of the norm of W.""",
     )

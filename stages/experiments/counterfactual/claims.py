@@ -7,19 +7,17 @@ k - 1 others at random with the point itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled, labelled_rows
+from stages.claims import Finding, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
 from stages.experiments.counterfactual import MEANS, SCORES
-from stages.statistics.intervals import above_zero
 from stages.statistics.memorization import spearman
 
-RELIABLE = 0.8
 ORDERED = 0.01  # standard deviation of memorisation over points below which there is nothing to order
-STRONG = 0.5  # rank correlation from which one quantity is said to tell another
 RUN = ["T", "data_seed", "init_seed", "steps"]  # what runs share that differ in what they leave out
 
 
@@ -36,118 +34,23 @@ def usual(cells: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
+def ordered(cells: pd.DataFrame) -> pd.DataFrame:
+    """Of these, those whose memorisation differs between points."""
+    models = usual(cells)
+    chosen: pd.DataFrame = models[models.spread_memorization > ORDERED]
+    return chosen
+
+
 def correlations(scores: pd.DataFrame, models: pd.DataFrame, score: str, inits: str = "all") -> pd.DataFrame:
     """The rows of one score for these models, column rho."""
     chosen: pd.DataFrame = scores[scores.cell.isin(models.cell) & (scores.score == score) & (scores.inits == inits)]
     return chosen
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Whether dimensionality measures memorisation, and where the definitions part."""
-    cells, scores = tables.cells, tables.scores
-    models, cost = usual(cells), copies_cost(cells)
-    claims = [
-        _reliable(models),
-        _measures(models, scores, "D_x"),
-        _measures(models, scores, "D_star"),
-        _measures(models, scores, "D_x_mean"),
-        _falls(models),
-        _steps(compared(cells)),
-        _copies(cost),
-        _masked(cost),
-        _tells(cost, "gap", "test loss less train loss", "the plain definition of memorisation"),
-        _tells(
-            cost, "gap_with", "the same with the point among the test points", "the plain definition, in the thread"
-        ),
-        _tells(cost, "D_x", "D_x of all its copies", "this project's question"),
-        _radius(radius(cells)),
-    ]
-    headline = {"rho_D_x": float(correlations(scores, models, "D_x").rho.median())} if len(models) else {}
-    return Summary(headline, claims)
-
-
-def _reliable(models: pd.DataFrame) -> Claim:
-    by_T = models.groupby("T")[["reliability", "reliability_inits", "reliability_loss"]].mean()
-    return Claim(
-        "two halves of the models agree on which points are memorised",
-        "this project's aim; Zhang et al. 2021",
-        f"{RELIABLE} or more",
-        labelled(by_T.reliability, "T") if len(models) else None,
-        {
-            "halves of other initial weights": labelled(by_T.reliability_inits, "T"),
-            "by loss": labelled(by_T.reliability_loss, "T"),
-            "models": int(models.models.max()),
-        }
-        if len(models)
-        else None,
-        bool((by_T.reliability >= RELIABLE).all()) if len(models) else None,
-        "rank correlation over points, by share explained; where all are memorised, or none, little is left to order",
-    )
-
-
-def _measures(models: pd.DataFrame, scores: pd.DataFrame, score: str) -> Claim:
-    ordered = models[models.spread_memorization > ORDERED]
-    others = {(name, "all"): words for name, words in (MEANS if score in MEANS else SCORES).items() if name != score}
-    if score == "D_x":
-        others["D_x", "own"] = "by models of the same initial weights"
-    by = correlations(scores, ordered, score).groupby("T").rho
-    by_T = by.mean()
-    what = (
-        "its mean over half of those that hold the point, with memorisation by the other half, which starts from the "
-        "same weights"
-        if score in MEANS
-        else "one model of all points, mean over the initial weights"
-    )
-    return Claim(
-        f"{(SCORES | MEANS)[score]} tells which points are memorised",
-        "this project's question",
-        "not tested",
-        labelled(by_T, "T") if len(by_T) else None,
-        {
-            "smallest of the models": labelled(by.min(), "T"),
-            "others": {
-                words: labelled(correlations(scores, ordered, *other).groupby("T").rho.mean(), "T")
-                for other, words in others.items()
-            },
-        }
-        if len(by_T)
-        else None,
-        bool((by_T.dropna() >= STRONG).all()) if by_T.notna().any() else None,
-        f"rank correlation with counterfactual memorisation over models that start from several initial weights, "
-        f"of {what}; "
-        f"holds if {STRONG} or more at every T where memorisation differs between points (standard deviation above "
-        f"{ORDERED})",
-    )
-
-
-def _falls(models: pd.DataFrame) -> Claim:
-    by_T, learned = models.groupby("T").mean_memorization.mean(), models.groupby("T").features_learned.mean() >= 1
-    known = len(by_T) > 1 and bool(learned.any())
-    return Claim(
-        "points are memorised where they are few, and not where features are learned",
-        "the paper's regimes",
-        "few points are memorised, of many none",
-        labelled(by_T, "T") if known else None,
-        {"features learned": labelled(models.groupby("T").features_learned.mean(), "T")},
-        bool(by_T.iloc[0] > 0.5 and not learned.iloc[0] and (by_T[learned] < 0.05).all()) if known else None,
-        "mean over points of the share explained, in minus out; holds if above .5 at the smallest T, and below .05 "
-        "wherever a feature or more is learned",
-    )
-
-
-def _steps(models: pd.DataFrame) -> Claim:
-    several = models[models.groupby("T").steps.transform("nunique") > 1]
-    by = several.groupby(["T", "steps"]).mean_memorization.mean()
-    known = bool(len(by))
-    return Claim(
-        "more training steps memorise more",
-        "this project's question",
-        "not tested",
-        labelled(by, "T", "steps") if known else None,
-        labelled(several.groupby(["T", "steps"]).reliability.mean(), "T", "steps"),
-        bool(all((group.diff().dropna() > 0).all() for _, group in by.groupby("T"))) if known else None,
-        "mean memorisation by share explained, each with its own learning-rate schedule; spread: its reliability",
-    )
+def per_set(table: pd.DataFrame, column: str) -> pd.Series:
+    """A column's mean, a value a training set: over initial weights, then over T."""
+    by_T: pd.Series = table.groupby(["data_seed", "T"])[column].mean()
+    return by_T.groupby("data_seed").mean()
 
 
 def single_point(cells: pd.DataFrame) -> pd.DataFrame:
@@ -200,69 +103,172 @@ def radius(cells: pd.DataFrame) -> pd.DataFrame:
     return out.assign(cost=out.whole - out.own_explained)
 
 
-def _copies(cost: pd.DataFrame) -> Claim:
-    both = cost[cost.one.notna() & (cost.copies > 1)]
-    by = both.groupby(["T", "copies"])[["one", "all"]].mean()
-    share = by.one / by["all"]
-    return Claim(
-        "the more copies of a point there are, the less of its memorisation leaving out one shows",
-        "the thread: a definition by leaving out one example misses repeated ones",
-        "not tested",
-        labelled(share, "T", "R") if len(by) else None,
-        labelled_rows(by, "T", "R") if len(by) else None,
-        bool(all(part.iloc[-1] < 0.1 and part.iloc[0] > part.iloc[-1] for _, part in share.groupby("T")))
-        if len(by) > 1
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """How well D_x of one model tells memorisation."""
+    models = usual(tables.cells)
+    return {"rho_D_x": float(correlations(tables.scores, models, "D_x").rho.median())} if len(models) else {}
+
+
+@question("Do two halves of the models agree on which points are memorised?")
+def reliable(tables: Tables, measure: Any) -> Finding:
+    """Rank correlation of two halves' memorisation."""
+    models = ordered(tables.cells)
+    by_T = models.groupby("T")[["reliability", "reliability_inits", "reliability_loss"]].mean()
+    names = {"reliability": "by any halves", "reliability_inits": "by halves of other initial weights"}
+    return Finding(
+        [intervals.mean(f"rank correlation {words}", per_set(models, name), among=2) for name, words in names.items()],
+        {str(name): labelled(by_T[name], "T") for name in by_T} | {"models": int(models.models.max())}
+        if len(models)
         else None,
-        "of the share of the point that is explained, what leaving out one copy costs over what leaving out all does, "
-        "means over training sets; holds if less with the most copies than with two, and below a tenth then",
+        """Of counterfactual memorisation by share explained, over points; mean over the T where memorisation differs
+        between points.""",
     )
 
 
-def _masked(cost: pd.DataFrame) -> Claim:
-    masked = cost[cost.masked.notna()]
-    by = masked.groupby(["T", "copies"])[["masked", "all"]].mean()
-    return Claim(
-        "a repeated point whose own features give no gradient is still memorised",
-        "the thread",
-        "not tested",
-        labelled_rows(by.rename(columns={"all": "plain"}), "T", "R") if len(by) else None,
-        sorted(masked.masked),
-        bool(masked.masked.mean() > masked["all"].mean() / 2) if len(masked) else None,
-        "share of the point that is explained, more than without it; holds if at least half of what it is unmasked",
+@question("Do D_x and D* of one model tell which points are memorised?")
+def one_model(tables: Tables, measure: Any) -> Finding:
+    """Rank correlation of one model's scores with memorisation."""
+    return _tells(
+        tables,
+        SCORES,
+        """Rank correlation over points with counterfactual memorisation by models of several initial weights; mean over
+        initial weights, then over the T where memorisation differs between points.""",
     )
 
 
-def _tells(cost: pd.DataFrame, column: str, what: str, source: str) -> Claim:
-    rho = pd.Series({T: spearman(runs[column], runs["all"]) for T, runs in cost.groupby("T")}, dtype=float).rename_axis(
-        "T"
-    )
-    known = bool(len(rho)) and bool(rho.notna().all())
-    return Claim(
-        f"{what} tells how much a repeated point is memorised",
-        source,
-        "not tested",
-        labelled(rho, "T") if len(rho) else None,
-        labelled_rows(cost.groupby(["T", "copies"])[[column, "all"]].mean(), "T", "R") if len(cost) else None,
-        bool((rho >= STRONG).all()) if known else None,
-        "rank correlation, over copies and training sets, with what leaving out all copies costs of the share of the "
-        f"point that is explained; holds if {STRONG} or more at each T",
+@question("Do means over the models that hold a point tell whether it is memorised?")
+def many_models(tables: Tables, measure: Any) -> Finding:
+    """The same of means over models."""
+    return _tells(
+        tables,
+        MEANS,
+        """Means over one half of the models against memorisation by the other half, which starts from the same initial
+        weights; rank correlation over points, mean over the T where memorisation differs between points.""",
     )
 
 
-def _radius(near: pd.DataFrame) -> Claim:
-    cost = near.pivot_table(index=["m", "T", "alike", "left_out", "data_seed"], columns="left_out_by", values="cost")
+def _tells(tables: Tables, scores: Mapping[str, str], note: str) -> Finding:
+    """A rank correlation a score."""
+    models = ordered(tables.cells)
+    rho = {words: correlations(tables.scores, models, name) for name, words in scores.items()}
+    parts = [intervals.mean(words, per_set(of, "rho"), among=len(rho)) for words, of in rho.items()]
+    shown = {words: labelled(of.groupby("T").rho.mean(), "T") for words, of in rho.items()}
+    if scores is SCORES:
+        own = correlations(tables.scores, models, "D_x", "own")
+        shown["D_x, by models of the same initial weights"] = labelled(own.groupby("T").rho.mean(), "T")
+    return Finding(parts, shown if len(models) else None, note)
+
+
+@question("Are points memorised where they are few, and not where features are learned?")
+def falls(tables: Tables, measure: Any) -> Finding:
+    """Mean memorisation at the smallest T, and where features are learned."""
+    models = usual(tables.cells)
+    by_T = models.groupby("T")[["mean_memorization", "features_learned"]].mean()
+    fewest, learned = by_T.index[:1], by_T.index[(by_T.features_learned >= 1) & (by_T.index != by_T.index.min())]
+    parts = [
+        intervals.mean(what, per_set(models[models["T"].isin(of)], "mean_memorization"), among=2)
+        for what, of in (("at the smallest T", fewest), ("where features are learned", learned))
+    ]
+    return Finding(
+        parts,
+        labelled_rows(by_T, "T") if len(by_T) else None,
+        "Share of a point that is explained, in minus out, mean over points; where a feature or more is learned.",
+    )
+
+
+@question("Do more training steps memorise more?")
+def more_steps(tables: Tables, measure: Any) -> Finding:
+    """Mean memorisation after the most steps, less that after the fewest."""
+    models = compared(tables.cells)
+    several = models[models.groupby("T").steps.transform("nunique") > 1]
+    ends = [several[several.steps == several.groupby("T").steps.transform(end)] for end in ("max", "min")]
+    most, fewest = (per_set(end, "mean_memorization") for end in ends)
+    by = several.groupby(["T", "steps"])[["mean_memorization", "reliability"]].mean()
+    return Finding(
+        [intervals.mean("memorisation after the most steps, less that after the fewest", most - fewest)],
+        labelled_rows(by, "T", "steps") if len(by) else None,
+        "Mean over points, by share explained; each number of steps has its own learning-rate schedule.",
+    )
+
+
+@question(
+    "Does leaving out one of several copies of a point miss that it is memorised?", source="a guess in the discussion"
+)
+def copies(tables: Tables, measure: Any) -> Finding:
+    """What leaving out one copy costs, and what leaving out all does, with the most copies."""
+    cost = copies_cost(tables.cells)
+    cost = cost[cost.one.notna() & (cost.copies > 1)]
+    ends = {end: cost[cost.copies == cost.groupby("T").copies.transform(end)] for end in ("max", "min")}
+    parts = [
+        intervals.mean(f"lost without {what} of {many} copies", per_set(ends[end], column), among=4)
+        for end, many in (("max", "the most"), ("min", "the fewest"))
+        for column, what in (("one", "one"), ("all", "all"))
+    ]
+    by = cost.groupby(["T", "copies"])[["one", "all"]].mean()
+    return Finding(
+        parts,
+        labelled_rows(by, "T", "R") if len(by) else None,
+        "Share of the point that is explained, lost by leaving out; mean over T. The fewest are two or more.",
+    )
+
+
+@question(
+    "Is a repeated point whose own features give no gradient still memorised?", source="a reader in the discussion"
+)
+def masked(tables: Tables, measure: Any) -> Finding:
+    """Share explained of a masked point, more than without it, beside that of a plain one."""
+    cost = copies_cost(tables.cells)
+    cost = cost[cost.masked.notna()]
+    by = cost.groupby(["T", "copies"])[["masked", "all"]].mean().rename(columns={"all": "plain"})
+    names = {"masked": "where its own features give none", "all": "where they do"}
+    return Finding(
+        [intervals.mean(f"memorised {words}", per_set(cost, name), among=2) for name, words in names.items()],
+        labelled_rows(by, "T", "R") if len(by) else None,
+        "Share of the point that is explained, more than without it; mean over copies and T.",
+    )
+
+
+@question("What tells how much a repeated point is memorised?", source="a reader in the discussion")
+def tells(tables: Tables, measure: Any) -> Finding:
+    """Rank correlation over numbers of copies with what leaving out all of them costs."""
+    cost = copies_cost(tables.cells)
+    names = {
+        "gap": "test loss less train loss",
+        "gap_with": "the same with the point among the test points",
+        "D_x": "D_x of all its copies",
+    }
+    rho = pd.DataFrame(
+        [
+            {"T": T, "data_seed": seed} | {name: spearman(runs[name], runs["all"]) for name in names}
+            for (T, seed), runs in cost.groupby(["T", "data_seed"])
+        ],
+        columns=["T", "data_seed", *names],
+    ).astype(dict.fromkeys(names, float))
+    return Finding(
+        [intervals.mean(words, per_set(rho, name), among=len(names)) for name, words in names.items()],
+        labelled_rows(rho.groupby("T")[list(names)].mean(), "T") if len(rho) else None,
+        """Rank correlation, over the numbers of copies of one point, with the share of it that is no longer explained
+        when all copies are left out; mean over T. Test loss less train loss is the plain definition.""",
+    )
+
+
+@question(
+    "Does leaving out a point with those like it cost it more than leaving out others with it?",
+    source="a reader in the discussion",
+)
+def similar(tables: Tables, measure: Any) -> Finding:
+    """What leaving out a whole group costs, less what leaving out as many at random does."""
+    near = radius(tables.cells)
+    key = ["m", "T", "alike", "left_out"]
+    cost = near.pivot_table(index=[*key, "data_seed"], columns="left_out_by", values="cost")
     cost = cost.reindex(columns=["similarity", "random"]).dropna()
-    more = (cost.similarity - cost.random).groupby(["m", "T", "alike", "left_out"])
-    group = [above_zero(costs) for (_, _, alike, k), costs in more if k == alike]
+    more = (cost.similarity - cost.random).rename("more").reset_index()
+    groups = list(more[more.left_out == more.alike].groupby(["m", "T"]))
     by = cost.groupby(["m", "T", "left_out"]).mean()
     alone = by.similarity.unstack("left_out")
-    return Claim(
-        "leaving out a point with those like it costs it more than leaving out others with it",
-        "the thread: memorisation as a curve over a radius of similarity",
-        "not tested",
-        labelled(more.mean().droplevel("alike"), "m", "T", "k") if len(cost) else None,
+    return Finding(
+        [intervals.mean(f"more lost at m = {m}, T = {T}", runs.more, among=len(groups)) for (m, T), runs in groups],
         {
-            "its standard error": labelled(more.sem().droplevel("alike"), "m", "T", "k"),
             "cost": labelled_rows(by, "m", "T", "k"),
             "share of the largest cost that the point alone has": labelled(
                 alone[alone.columns.min()] / alone.max(axis=1), "m", "T"
@@ -273,8 +279,6 @@ def _radius(near: pd.DataFrame) -> Claim:
         }
         if len(cost)
         else None,
-        None if not group or None in group else all(group),
-        "share of the first point that is explained, lost by leaving out it and the k - 1 most similar to it, less "
-        "what is lost with k - 1 others, mean over training sets; holds if more than two standard errors above 0 where "
-        "as many as a group has are left out",
+        """Share of the first point that is explained, lost by leaving out it and all others of its group, less what is
+        lost with as many others left out.""",
     )

@@ -18,7 +18,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     models, figures = usual(tables.cells), {}
     if len(models):
-        figures["memorization"] = _memorization(models, tables, summary)
+        figures["memorization"] = _memorization(models, tables)
         figures["regimes"] = _regimes(models)
     cost, near = copies_cost(tables.cells), radius(tables.cells)
     if len(cost) and len(near):
@@ -26,7 +26,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     return figures
 
 
-def _memorization(models: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> Figure:
+def _memorization(models: pd.DataFrame, tables: Tables) -> Figure:
     figure = Figure(figsize=(12.6, 3.9), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     shown = models[models.selected].sort_values("T")
@@ -57,14 +57,7 @@ def _memorization(models: pd.DataFrame, tables: Tables, summary: dict[str, Any])
         right.set_xticks(sorted(by_steps.steps.unique()), labels=[f"{k:,}" for k in sorted(by_steps.steps.unique())])
         right.minorticks_off()
         right.legend(fontsize=8)
-    figure.suptitle(
-        style.title(
-            summary,
-            "D_x tells which points are memorised",
-            "Does dimensionality tell which points are memorised?",
-            slice(1, 2),
-        )
-    )
+    figure.suptitle("Does dimensionality tell which points are memorised?")
     return figure
 
 

@@ -50,6 +50,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             summary,
             "Storing points still has the lower train loss where plain training has turned to features",
             "Storing points or learning features: which has the lower train loss?",
+            containing="training from random weights generalises",
         )
     )
     return {"crossover": figure}

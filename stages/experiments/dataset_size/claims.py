@@ -2,164 +2,211 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary
+from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
+from stages.claims.regimes import MIDDLE, ONSET, POLYGONS_END, bump_parts, find_bump
 from stages.core.tables import Tables
-from stages.statistics.regimes import CLEAR, MIDDLE, ONSET, POLYGONS_END, Bump, find_bump
 
 FEW = 8  # up to here the paper's hidden vectors are polygons
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """The three regimes, and how high the bump between them is."""
+def finite(tables: Tables) -> pd.DataFrame:
+    """The trained cells of so many points, with T (1 - S) as column scaled."""
     cells = tables.cells
-    every = cells[cells.selected].assign(scaled=lambda c: c["T"] * (1 - c.S))
-    chosen, endless = every[~every.fresh], every[every.fresh]
-    many = chosen[(chosen["T"] == chosen["T"].max()) & (chosen.scaled > MIDDLE[1])]
-    bump = find_bump(chosen)
-    headline: dict[str, float | int] = {}
-    if bump:
-        headline |= {"bump": bump.height, "bump_T": bump.T}
-    if len(many):
-        headline["features"] = float(many.features_learned.mean())
-    claims = [
-        _points_share(chosen[chosen["T"] <= FEW]),
-        _rises_and_falls(bump),
-        _features(many, measure),
-        _below_constant(many),
-        _onset(chosen[chosen.scaled >= MIDDLE[0]], measure),
-        _norms(chosen, whole=chosen["T"].min() <= FEW and len(many) > 0),
-        _endless(endless, many, measure),
-    ]
-    return Summary(headline, claims)
+    chosen: pd.DataFrame = cells[cells.selected & ~cells.fresh]
+    return chosen.assign(scaled=chosen["T"] * (1 - chosen.S))
 
 
-def _rises_and_falls(bump: Bump | None) -> Claim:
-    return Claim(
-        "in between, test loss rises before it falls",
-        "Figure 3, top",
-        "1.0150 at T = 2,000, above 1.0005 at T = 500 and .9988 at the end",
+def many(tables: Tables) -> pd.DataFrame:
+    """Those of the largest T, if it lies beyond the middle regime."""
+    of = finite(tables)
+    last: pd.DataFrame = of[(of["T"] == of["T"].max()) & (of.scaled > MIDDLE[1])]
+    return last
+
+
+def endless(tables: Tables) -> pd.DataFrame:
+    """The trained cells with new points at every step."""
+    cells: pd.DataFrame = tables.cells[tables.cells.selected & tables.cells.fresh]
+    return cells
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """How high the bump is and where; features learned from many points."""
+    bump, last = find_bump(finite(tables)), many(tables)
+    found: dict[str, float | int] = {"bump": bump.height, "bump_T": bump.T} if bump else {}
+    return found | ({"features": float(last.features_learned.mean())} if len(last) else {})
+
+
+@claim(
+    "P3",
+    "few points share the m hidden dimensions equally: D_x = m / T",
+    source="Figure 3, middle",
+    says="D_x on the line m / T for small T",
+)
+def points_share(tables: Tables, measure: Any) -> Finding:
+    """Median D_x over m / T, a value a training set."""
+    of = finite(tables)
+    few = of[of["T"] <= FEW].groupby("T").D_x_ratio_median
+    parts = [intervals.mean(f"D_x T / m at T = {T}", ratios, among=len(few), least=0.9, most=1.1) for T, ratios in few]
+    return Finding(
+        parts if len(parts) > 1 else [],
+        note=f"""D_x T / m: median over points. Within 10 % of 1 at every T up to {FEW}. Three points need no regular
+        triangle; on two circles (often from T = 8) the points' shares differ.""",
+    )
+
+
+@claim(
+    "P11",
+    "in between, test loss rises before it falls",
+    source="Figure 3, top",
+    says="1.0150 at T = 2,000, above 1.0005 at T = 500 and .9988 at the end",
+)
+def rises_and_falls(tables: Tables, measure: Any) -> Finding:
+    """The bump."""
+    of = finite(tables)
+    bump = find_bump(of)
+    return Finding(
+        bump_parts(of),
         bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
-        bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
-        bump and bump.is_clear,
-        f"measured: the lowest mean over training sets from T = {POLYGONS_END} on, the highest of the paper's middle "
-        "regime (0.69 <= T (1 - S) <= 6.8), and the lowest after it. Holds if the rise and the fall are more than "
-        f"{CLEAR} standard errors of the rise",
+        f"""Rise: from the lowest test loss from T = {POLYGONS_END} on to the highest of the paper's middle regime
+        (0.69 <= T (1 - S) <= 6.8); fall: from there to the lowest after it. At which T these are is read off the other
+        training sets. Shown: means over training sets.""",
     )
 
 
-def _points_share(few: pd.DataFrame) -> Claim:
-    ratio = few.groupby("T").D_x_ratio_median
-    return Claim(
-        "few points share the m hidden dimensions equally: D_x = m / T",
-        "Figure 3, middle",
-        "D_x on the line m / T for small T",
-        {f"T={T}": value for T, value in ratio.median().items()} or None,
-        {f"T={T}": [float(group.min()), float(group.max())] for T, group in ratio},
-        bool((abs(ratio.median() - 1) <= 0.1).all()) if few["T"].nunique() > 1 else None,
-        f"measured: D_x T / m, median over points, then over training sets; holds if within 10 % of 1 up to T = {FEW}. "
-        "Three points need no regular triangle; on two circles (often from T = 8) the points' shares differ",
+@claim(
+    "P5",
+    "many points: five features are learned",
+    source="Figure 3, middle and bottom",
+    says="five features, D_f .26-.29, the others near 0",
+)
+def features(tables: Tables, measure: Any) -> Finding:
+    """The number of features at the largest T."""
+    last = many(tables)
+    return Finding(
+        [intervals.share("training sets with five", last.features_learned == 5, least=0.5)],
+        {"features learned": sorted(last.features_learned), "largest D_f": sorted(last.D_f_max)} if len(last) else None,
+        f"""At the largest T; a feature is learned if D_f > {measure.learned}. Holds if more than half of the training
+        sets have five. A square of four has only 1.1 % less to gain, and with one initialisation a run now and then
+        ends there.""",
     )
 
 
-def _features(many: pd.DataFrame, measure: Any) -> Claim:
-    return Claim(
-        "many points: five features are learned",
-        "Figure 3, middle and bottom",
-        "five features, D_f .26-.29, the others near 0",
-        {"features learned": float(many.features_learned.mean()), "largest D_f": float(many.D_f_max.mean())}
-        if len(many)
-        else None,
-        {"features_learned": sorted(many.features_learned), "D_f_max": sorted(many.D_f_max)},
-        bool((many.features_learned == 5).all()) if len(many) else None,
-        f"at the largest T; a feature is learned if D_f > {measure.learned}. Holds if every training set has five. A "
-        "square of four has only 1.1 % less to gain, and with one initialisation a run now and then ends there",
-    )
-
-
-def _below_constant(many: pd.DataFrame) -> Claim:
-    many = many[many.constant_loss.notna()]  # known for the paper's loss
-    gain = many.constant_loss - many.test_loss
-    return Claim(
-        "what it learns from many points generalises",
-        "Figure 3, top",
-        ".9988 at the end, below the best constant output's .99926",
-        {"test loss": float(many.test_loss.mean()), "best constant output": float(many.constant_loss.mean())}
-        if len(many)
-        else None,
-        {"gain": sorted(gain), "standard_error": sorted(many.test_loss_se)},
-        bool((gain > 2 * many.test_loss_se).all()) if len(many) else None,
-        "at the largest T, in every training set by more than two standard errors",
-    )
-
-
-def _endless(endless: pd.DataFrame, many: pd.DataFrame, measure: Any) -> Claim:
-    known = len(endless) > 0 and len(many) > 0
-    batch = f"{endless['T'].iloc[0]:,}" if known else ""
-    return Claim(
-        "fresh points at every step (T = infinity) end where many points do",
-        "Figure 3",
-        "five features of D_f about .255 each; test loss .9988, that of T = 200,000",
+@claim(
+    "P5",
+    "fresh points at every step (T = infinity) end where many points do",
+    source="Figure 3",
+    says="five features of D_f about .255 each; test loss .9988, that of T = 200,000",
+)
+def no_end(tables: Tables, measure: Any) -> Finding:
+    """Test loss and features at T = infinity."""
+    fresh, last = endless(tables), many(tables)
+    if not (len(fresh) and len(last)):
+        return Finding()
+    apart = fresh.set_index("data_seed").test_loss - last.set_index("data_seed").test_loss
+    return Finding(
+        [
+            intervals.mean("test loss less that of the largest T", apart, among=2, least=-1e-3, most=1e-3),
+            intervals.share("runs with four features or five", fresh.features_learned.isin([4, 5]), among=2, least=0.5),
+        ],
         {
-            "test loss": float(endless.test_loss.mean()),
-            f"T={many['T'].iloc[0]}": float(many.test_loss.mean()),
-            "features learned": float(endless.features_learned.mean()),
-            "largest D_f": float(endless.D_f_max.mean()),
-        }
-        if known
-        else None,
-        {"test_loss": sorted(endless.test_loss), "features_learned": sorted(endless.features_learned)},
-        bool(abs(endless.test_loss.mean() - many.test_loss.mean()) < 1e-3 and (endless.features_learned >= 4).all())
-        if known
-        else None,
-        f"{batch} new points a step; holds if the mean test losses agree to .001 and four or five features of D_f > "
-        f"{measure.learned} are learned in every run",
+            "test loss": float(fresh.test_loss.mean()),
+            f"T={last['T'].iloc[0]}": float(last.test_loss.mean()),
+            "features learned": sorted(fresh.features_learned),
+            "largest D_f": sorted(fresh.D_f_max),
+        },
+        f"{fresh['T'].iloc[0]:,} new points a step; a feature is learned if D_f > {measure.learned}.",
     )
 
 
-def _onset(from_middle: pd.DataFrame, measure: Any) -> Claim:
-    top = from_middle.groupby("T").D_f_max.mean()
-    over = top[top > measure.learned]
-    T = int(over.index[0]) if len(over) else None
-    one_minus_S = 1 - float(from_middle.S.iloc[0]) if len(from_middle) else 0.0
-    if T is None:  # none by the largest T there is, or by one where they should be
-        measured, holds = None, False if len(top) and top.index[-1] * one_minus_S > ONSET[1] else None
-    elif top.index[0] == T and T * one_minus_S >= ONSET[0]:  # perhaps earlier: the grid starts too late to tell
-        measured, holds = None, None
-    else:
-        measured, holds = {"T": T, "T (1 - S)": T * one_minus_S}, ONSET[0] <= T * one_minus_S <= ONSET[1]
-    return Claim(
-        "features appear near T (1 - S) = 10",
-        "Figure 3; Jermyn's comment",
-        "top D_f .04 at T (1 - S) = 2, .107 at 5, .256 at 10",
-        measured,
-        {f"T={T}": value for T, value in top.items()},
-        holds,
-        "measured: from the middle regime on, the first T whose largest D_f, in the mean over training sets, exceeds "
-        f"{measure.learned}; holds within a factor of about three. (One feature can carry one of few points alone)",
+@claim(
+    "J5",
+    "features appear near T (1 - S) = 10",
+    source="Figure 3; Jermyn's comment on the generalisation scale",
+    says="top D_f .04 at T (1 - S) = 2, .107 at 5, .256 at 10",
+)
+def onset(tables: Tables, measure: Any) -> Finding:
+    """The first T with a feature, a training set each."""
+    of = finite(tables)
+    of = of[of.scaled >= MIDDLE[0]]
+    first = pd.Series({seed: _first(runs, measure.learned) for seed, runs in of.groupby("data_seed")}, dtype=float)
+    part = intervals.share(
+        f"training sets where {ONSET[0]} <= T (1 - S) <= {ONSET[1]}",
+        first.between(*ONSET).where(first.notna()),
+        least=0.5,
     )
-
-
-def _norms(chosen: pd.DataFrame, *, whole: bool) -> Claim:
-    norms = chosen.groupby("T")[["norm_W", "norm_b"]].mean()
-    peaks = {name: int(str(norms[name].idxmax())) for name in norms} if len(norms) else {}
-    falls = whole and bool((norms.iloc[-1] < norms.max() / 2).all())
-    return Claim(
-        "norms peak near T = 30, then fall to a plateau",
-        "Figure 4",
-        "both peak near T = 30; norm of W about 2.2 at the end",
+    return Finding(
+        [part],
         {
-            "W peaks at T": peaks["norm_W"],
-            "b peaks at T": peaks["norm_b"],
-            "norm of W at the end": norms.norm_W.iloc[-1],
+            "T (1 - S) at the first feature": sorted(first.dropna()),
+            "largest D_f": labelled(of.groupby("T").D_f_max.mean(), "T"),
         }
-        if whole
+        if len(of)
         else None,
-        {f"T={T}": [float(row.norm_W), float(row.norm_b)] for T, row in norms.iterrows()},
-        falls and all(15 <= T <= 60 for T in peaks.values()) if whole else None,
-        "spread: mean norms of W and b at each T. Holds if both peak within a factor of two of T = 30 and end below "
-        "half their peak",
+        f"""Training sets whose first T with a D_f above {measure.learned}, from the middle regime on, is within a
+        factor of about three; more than half of them. One feature can carry one of few points alone, so smaller T do
+        not count.""",
+    )
+
+
+def _first(runs: pd.DataFrame, learned: float) -> float:
+    """T (1 - S) of the first run with a feature; not a number where it lies before the first or beyond the last."""
+    runs = runs.sort_values("T")
+    found = runs[runs.D_f_max > learned].scaled
+    if not len(found):
+        return math.inf if runs.scaled.max() > ONSET[1] else math.nan
+    return math.nan if found.iloc[0] == runs.scaled.iloc[0] >= ONSET[0] else float(found.iloc[0])
+
+
+@claim(
+    "P8",
+    "norms of W and b peak near T = 30, then fall to a plateau",
+    source="Figure 4",
+    says="both peak near T = 30",
+)
+def norms(tables: Tables, measure: Any) -> Finding:
+    """Where the norms peak, and how far they fall."""
+    of = finite(tables)
+    if not len(many(tables)) or of["T"].min() > FEW:
+        return Finding()
+    over_T = [of.pivot(index="data_seed", columns="T", values=name).dropna() for name in ("norm_W", "norm_b")]
+    peaks = pd.concat([table.idxmax(axis=1) for table in over_T], axis=1, keys=["W", "b"])
+    ends = pd.concat([table.iloc[:, -1] / table.max(axis=1) for table in over_T], axis=1, keys=["W", "b"])
+    hits = {
+        "whose norm of W peaks there": peaks.W.between(15, 60),
+        "whose norm of b peaks there": peaks.b.between(15, 60),
+        "whose norms end below half their peaks": (ends < 0.5).all(axis=1),
+    }
+    means = of.groupby("T")[["norm_W", "norm_b"]].mean()
+    return Finding(
+        [intervals.share(f"training sets {what}", hit, among=3, least=0.5) for what, hit in hits.items()],
+        {"T of the peaks of W": sorted(peaks.W), "of b": sorted(peaks.b), "norms": labelled_rows(means, "T")},
+        "There: within a factor of two of T = 30. More than half of the training sets. Lengths of vectors: claim P7.",
+    )
+
+
+@claim("P10", "many points: the norm of W is near sqrt 5", source="Figure 4", says="about 2.2")
+def last_norm(tables: Tables, measure: Any) -> Finding:
+    """The norm of W at the largest T."""
+    root = math.sqrt(5)
+    part = intervals.mean("norm of W", many(tables).norm_W, least=0.9 * root, most=1.1 * root)
+    return Finding([part], note="At the largest T; within 10 %.")
+
+
+@question("Does what it learns from many points generalise?")
+def generalises(tables: Tables, measure: Any) -> Finding:
+    """Test loss against the best constant output."""
+    last = many(tables)
+    last = last[last.constant_loss.notna()]  # known for the paper's loss
+    return Finding(
+        [intervals.mean("test loss below that of the best constant output by", last.constant_loss - last.test_loss)],
+        {"test loss": float(last.test_loss.mean()), "best constant output": float(last.constant_loss.mean())}
+        if len(last)
+        else None,
+        "At the largest T. The paper's test loss is .9988 there, and its best constant output's .99926.",
     )

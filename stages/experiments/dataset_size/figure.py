@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from stages.claims.regimes import MIDDLE
 from stages.core.tables import Tables
 from stages.experiments import style
 from stages.experiments.dataset_size import LEAST, endless, panels
 from stages.statistics.polygon import polygon
-from stages.statistics.regimes import MIDDLE
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:

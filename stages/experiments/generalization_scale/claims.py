@@ -1,17 +1,22 @@
-"""Where over T the largest D_f jumps, for several sparsities and weight decays, at two numbers of hidden dimensions."""
+"""Where over T the largest D_f jumps, for several sparsities, weight decays and numbers of hidden dimensions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled
+from stages.claims import FAILS, Finding, Part, claim, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
 
-TOGETHER = 1.5  # onsets within this factor of each other count as one
+TOGETHER = 1.5  # jumps within this factor of each other count as one
+LESS = 1.25  # so many times as far apart are clearly so
 NEAR = (5, 20)  # a factor of two about T (1 - S) = 10
+FAR = 100  # T (1 - S) ten times that: well past the jump
+FALL = 0.95  # of the peak
+SOURCE = "Jermyn's comment on the generalisation scale"
 
 
 def slices(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -25,140 +30,193 @@ def slices(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-class Onset(NamedTuple):
-    """T (1 - S) at which the mean largest D_f first passes measure.learned, log-linear in between.
-
-    Where it has not by the last T, that is a lower bound: `reached` is False.
-    """
+class Jump(NamedTuple):
+    """T (1 - S) at which a curve passes measure.learned, log-linear in between; or the grid's end beyond it."""
 
     scaled: float
-    reached: bool
-
-    def __str__(self) -> str:
-        return f"{self.scaled:.3g}" if self.reached else f"beyond {self.scaled:.3g}"
+    inside: bool  # whether the grid has it, and not only a bound: its first T or its last
 
 
-def onset(of: pd.DataFrame, learned: float) -> Onset | None:
-    """Of one curve; None where it has passed at its first T, so that it may have done so before."""
-    mean = of.groupby("scaled").D_f_max.mean()
-    above = (mean > learned).to_numpy()
-    if not len(mean) or above[0]:
-        return None
-    if not above.any():
-        return Onset(float(mean.index[-1]), False)
+def jump(curve: pd.Series, learned: float) -> Jump:
+    """Of the largest D_f by T (1 - S), smoothed so that it only rises: one feature can carry one of few points alone.
+
+    Up to the peak it is the mean of the highest so far and the lowest from there on.
+    """
+    rising = curve[: int(curve.argmax()) + 1]
+    rising = (rising.cummax() + rising[::-1].cummin()[::-1]) / 2
+    curve = rising.reindex(curve.index, fill_value=curve.max())
+    above = (curve > learned).to_numpy()
+    if above[0] or not above.any():
+        return Jump(float(curve.index[0 if above[0] else -1]), False)
     k = int(above.argmax())
-    (x0, x1), (y0, y1) = np.log(mean.index[k - 1 : k + 1].to_numpy(float)), mean.iloc[k - 1 : k + 1]
-    return Onset(float(np.exp(x0 + (x1 - x0) * (learned - y0) / (y1 - y0))), True)
+    (x0, x1), (y0, y1) = np.log(curve.index[k - 1 : k + 1].to_numpy(float)), curve.iloc[k - 1 : k + 1]
+    return Jump(float(np.exp(x0 + (x1 - x0) * (learned - y0) / (y1 - y0))), True)
 
 
-def onsets(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Onset | None]:
-    """The onset at each value of an axis."""
-    return {f"{by}={float(str(value)):g}": onset(of, learned) for value, of in cells.groupby(by)}
-
-
-def together(found: dict[str, Onset | None]) -> bool | None:
-    """Whether all onsets lie within a factor of TOGETHER; None where those that are not reached leave it open."""
-    known = [onset.scaled for onset in found.values() if onset and onset.reached]
-    beyond = [onset.scaled for onset in found.values() if onset and not onset.reached]
-    if len(found) < 2 or not known:
-        return None
-    if max(known + beyond) >= TOGETHER * min(known):
-        return False
-    return True if len(known) == len(found) else None
-
-
-def summary(tables: Tables, measure: Any) -> Summary:
-    """The jump is near T (1 - S) = 10, for every sparsity and weight decay; less clean at larger m."""
-    cells = tables.cells
-    by = slices(cells)
-    headline: dict[str, float | int] = {}
-    claims, last, factors = [], [], {}
-    for m in sorted(cells.m.unique()):
-        of, decays = (by[name][by[name].m == m] for name in ("S", "weight_decay"))
-        S, decay = onsets(of, "S", measure.learned), onsets(decays, "weight_decay", measure.learned)
-        claims += [_near_ten(m, S), _collapses(m, S, of), _unmoved(m, decay)]
-        last.append(_falls(m, of, measure.learned))
-        known = [onset.scaled for onset in S.values() if onset and onset.reached]
-        if known:
-            headline[f"onset_m{m}"] = float(np.exp(np.mean(np.log(known))))
-        factors[int(m)] = max(known) / min(known) if len(known) == len(S) > 1 else None
-    return Summary(headline, [*claims, *last, _less_clean(factors)])
-
-
-def _words(found: dict[str, Onset | None]) -> dict[str, str] | None:
-    return {value: str(onset) if onset else "before the first T" for value, onset in found.items()} or None
-
-
-def _near_ten(m: int, found: dict[str, Onset | None]) -> Claim:
-    near = [
-        None if onset is None or (not onset.reached and onset.scaled < NEAR[1]) else NEAR[0] <= onset.scaled <= NEAR[1]
-        for onset in found.values()
+def jumps(cells: pd.DataFrame, by: str, learned: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """T (1 - S) at the jump by training set and value of an axis, and where it lies inside the grid."""
+    rows = [
+        (seed, value, *jump(of.groupby("scaled").D_f_max.mean(), learned))
+        for (seed, value), of in cells.groupby(["data_seed", by])
     ]
-    return Claim(
-        f"features appear near T (1 - S) = 10 (m = {m})",
-        "Jermyn's comment",
-        "the jump of the largest D_f lies near T (1 - S) = 10",
-        _words(found),
-        None,
-        False if False in near else None if None in near or not near else True,
-        "T (1 - S) at which the mean largest D_f passes measure.learned; holds if within a factor of two at each S",
+    found = pd.DataFrame(rows, columns=["data_seed", by, "scaled", "inside"])
+    at, inside = (found.pivot(index="data_seed", columns=by, values=name).dropna() for name in ("scaled", "inside"))
+    return at, inside.astype(bool)
+
+
+def apart(at: pd.DataFrame, inside: pd.DataFrame) -> pd.Series:
+    """The latest jump over the earliest, a training set each; which values' these are is read off the other sets.
+
+    Not a number where the grid does not have the earliest; a bound from below where it does not have the latest.
+    """
+    of: dict[Any, float] = {}
+    for seed in at.index if len(at) > 1 and at.shape[1] > 1 else []:
+        others = np.log(at.drop(seed)).mean()
+        last, first = others.idxmax(), others.idxmin()
+        of[seed] = at.loc[seed, last] / at.loc[seed, first] if inside.loc[seed, first] else np.nan
+    return pd.Series(of, dtype=float)
+
+
+def of_size(tables: Tables, by: str, largest: bool = False) -> pd.DataFrame:
+    """The slice by an axis, at the smallest m or the largest."""
+    of = slices(tables.cells)[by]
+    chosen: pd.DataFrame = of[of.m == (of.m.max() if largest else of.m.min())]
+    return chosen
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The mean jump at each m, where the grid has it."""
+    found = {}
+    for m, of in slices(tables.cells)["S"].groupby("m"):
+        at, inside = jumps(of, "S", measure.learned)
+        known = np.log(at[[S for S in at if inside[S].all()]].to_numpy())
+        if known.size:
+            found[f"onset_m{m}"] = float(np.exp(known.mean()))
+    return found
+
+
+def _decided(parts: Sequence[Part], known: Sequence[bool]) -> Sequence[Part]:
+    """The parts, where they decide: jumps that are only bounded can fail a claim, and not make it hold."""
+    kept = [part for part, whole in zip(parts, known, strict=True) if whole or part.verdict == FAILS]
+    return kept if len(kept) == len(parts) or FAILS in {part.verdict for part in kept} else []
+
+
+def _together(cells: pd.DataFrame, by: str, learned: float) -> Sequence[Part]:
+    """How far apart jumps lie, by that axis, as the part that decides."""
+    at, inside = jumps(cells, by, learned)
+    part = intervals.ratio("latest jump over earliest", apart(at, inside), most=TOGETHER)
+    return _decided([part], [bool(inside.all(axis=None))])
+
+
+def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
+    at, inside = jumps(cells, by, learned)
+    beyond = [f"{by}={value:g}" for value in at if not inside[value].all()]
+    means = {"T (1 - S) at the jump": labelled(np.exp(np.log(at).mean()), by)} if len(at) else {}
+    return means | ({"only bounds": ", ".join(beyond)} if beyond else {})
+
+
+@claim("J5", "the jump of the largest D_f is near T (1 - S) = 10", source=SOURCE, says="near 10")
+def near_ten(tables: Tables, measure: Any) -> Finding:
+    """Training sets that jump there, at each sparsity."""
+    of = of_size(tables, "S")
+    at, inside = jumps(of, "S", measure.learned)
+    hits = {}
+    for S, curves in of.groupby("S"):  # a bound says no only where it is beside that range
+        first, last = curves.scaled.min(), curves.scaled.max()
+        before, after = (at[S] <= first) & (first <= NEAR[0]), (at[S] >= last) & (last >= NEAR[1])
+        hit = (at[S].between(*NEAR) & inside[S]).astype(float)
+        hits[float(str(S))] = hit.where(inside[S] | ((before | after) & (first < last)))
+    return Finding(
+        _decided(
+            [intervals.share(f"training sets, S = {S:g}", hit, among=len(hits), least=0.5) for S, hit in hits.items()],
+            [bool(hit.notna().all()) for hit in hits.values()],
+        ),
+        _shown(of, "S", measure.learned) or None,
+        f"""At the smallest m: {NEAR[0]} <= T (1 - S) <= {NEAR[1]}, in more than half of the training sets, at every S.
+        The jump is where a training set's largest D_f passes {measure.learned}, smoothed so that it only rises: one
+        feature can carry one of few points alone.""",
     )
 
 
-def _collapses(m: int, found: dict[str, Onset | None], of: pd.DataFrame) -> Claim:
-    apart = float((1 - of.S).max() / (1 - of.S).min()) if len(of) else 1.0
-    return Claim(
-        f"against T (1 - S) curves of different S coincide (m = {m})",
-        "Jermyn's comment",
-        "they coincide",
-        _words(found),
-        {"1 - S itself spans a factor": apart},
-        together(found) if apart > TOGETHER**2 else None,
-        f"T (1 - S) at the jump; holds if all lie within a factor of {TOGETHER} of each other. Adam's eps goes with 1 "
-        f"- S here. n is fixed, so that S also decides how many features a point has, and how much points overlap",
+@claim("J5", "over T (1 - S) the jump is the same for every S", source=SOURCE, says="curves of several S coincide")
+def collapses(tables: Tables, measure: Any) -> Finding:
+    """The latest jump over the earliest, by sparsity."""
+    of = of_size(tables, "S")
+    span = float((1 - of.S).max() / (1 - of.S).min()) if len(of) else 1.0
+    return Finding(
+        _together(of, "S", measure.learned) if span > TOGETHER**2 else [],
+        {"1 - S spans a factor of": span} | _shown(of, "S", measure.learned) if len(of) else None,
+        f"""At the smallest m, T (1 - S) at the jump, within a factor of {TOGETHER}; which S jump last and first is read
+        off the other training sets. Adam's eps goes with 1 - S. n is fixed, so S also decides how many features a
+        point has, and how much points overlap.""",
     )
 
 
-def _unmoved(m: int, found: dict[str, Onset | None]) -> Claim:
-    return Claim(
-        f"weight decay does not move the jump (m = {m})",
-        "Jermyn's comment",
-        "it does not move",
-        _words(found),
-        None,
-        together(found),
-        f"T (1 - S) at the jump; holds if all lie within a factor of {TOGETHER} of each other. A decay of 1 (a weight "
-        f"without a gradient is gone by the end) lets few points be stored, and features come earlier",
+@claim("J4", "weight decay does not move the jump", source=SOURCE, says="it does not move")
+def unmoved(tables: Tables, measure: Any) -> Finding:
+    """The latest jump over the earliest, by weight decay."""
+    of = of_size(tables, "weight_decay")
+    return Finding(
+        _together(of, "weight_decay", measure.learned),
+        _shown(of, "weight_decay", measure.learned) or None,
+        f"""At the smallest m, within a factor of {TOGETHER}; which decays jump last and first is read off the other
+        training sets. Under a decay of 1 few points can be stored at all, and features come earlier.""",
     )
 
 
-def _less_clean(factors: dict[int, float | None]) -> Claim:
-    known = {m: factor for m, factor in factors.items() if factor}
-    return Claim(
-        "the collapse is less clean for larger m",
-        "Jermyn's comment",
-        "less clean for larger m",
-        {f"m={m}": factor for m, factor in known.items()} or None,
-        None,
-        known[max(known)] > 1.25 * known[min(known)] if len(known) == len(factors) > 1 else None,
-        "largest over smallest onset T (1 - S) among sparsities; holds if by a quarter larger at the largest m than at "
-        "the smallest; cannot tell where the jump lies beyond the grid",
+@claim("J6", "the collapse is less clean for larger m", source=SOURCE, says="less clean for larger m")
+def less_clean(tables: Tables, measure: Any) -> Finding:
+    """How far apart jumps of different S lie at the largest m, against the smallest."""
+    sizes = [of_size(tables, "S", largest) for largest in (False, True)]
+    if not len(sizes[0]) or sizes[0].m.iloc[0] == sizes[1].m.iloc[0]:
+        return Finding()
+    found = [jumps(of, "S", measure.learned) for of in sizes]
+    both = pd.concat([apart(*of) for of in found], axis=1, keys=["small", "large"]).dropna()
+    part = intervals.ratio("how far apart jumps lie, largest m over smallest", both.large / both.small, least=LESS)
+    return Finding(
+        [part] if all(inside.all(axis=None) for _, inside in found) else [],
+        {f"m={of.m.iloc[0]}": _shown(of, "S", measure.learned) for of in sizes},
+        f"""How far apart: T (1 - S) at the latest jump over that at the earliest, by S. Larger by a factor of {LESS} or
+        more. Cannot tell where jumps lie beyond the grid.""",
     )
 
 
-def _falls(m: int, of: pd.DataFrame, learned: float) -> Claim:
-    mean = of.groupby(["S", "scaled"]).D_f_max.mean().groupby("S")
-    peak, last = mean.max(), mean.last()  # of each S
-    known = len(peak) > 0 and bool((mean.size() > 2).all() and (peak > learned).all())
-    return Claim(
-        f"the largest D_f falls again past the jump (m = {m})",
-        "Jermyn's comment",
-        "peak D_f falls past the jump",
-        {"highest, " + key: value for key, value in labelled(peak, "S").items()}
-        | {"at the last, " + key: value for key, value in labelled(last, "S").items()}
-        if known
-        else None,
-        None,
-        bool((last < 0.95 * peak).mean() > 0.5) if known else None,
-        "mean over training sets; holds if at more than half of the sparsities it ends 5 % below its highest",
+@claim("J7", "far beyond, the largest D_f falls again", source=SOURCE, says="peak D_f falls past the jump")
+def falls(tables: Tables, measure: Any) -> Finding:
+    """The largest D_f at the last T over that at its peak, mean over sparsities."""
+    of = of_size(tables, "S")
+    of = of[of.groupby("S").scaled.transform("max") >= FAR]
+    drops, means = {}, {}
+    for S, curves in of.groupby("S"):
+        table = curves.pivot_table(index="data_seed", columns="scaled", values="D_f_max").dropna()
+        peaks = {seed: table.drop(seed).mean().idxmax() for seed in table.index if len(table) > 1}
+        drops[S] = pd.Series({seed: table.loc[seed].iloc[-1] / table.loc[seed, at] for seed, at in peaks.items()})
+        means[S] = {"highest": table.mean().max(), "at the last": table.mean().iloc[-1]}
+    shown = pd.DataFrame(means).T
+    if not len(shown) or not (shown.highest > measure.learned).all():
+        return Finding(note=f"No T (1 - S) of {FAR} or more, or no jump.")
+    part = intervals.ratio("last over peak", np.exp(np.log(pd.DataFrame(drops)).mean(axis=1)), most=FALL)
+    return Finding(
+        [part],
+        labelled_rows(shown, "S"),
+        f"""At the smallest m and the S whose T (1 - S) reach {FAR}, ten times the jump. By 5 % or more, geometric mean
+        over S; at which T the peak is, is read off the other training sets.""",
+    )
+
+
+@question("When do features appear at larger m?")
+def larger(tables: Tables, measure: Any) -> Finding:
+    """Whether the largest m has jumped by the grid's end, at each sparsity."""
+    of = of_size(tables, "S", largest=True)
+    if of.m.nunique() == 0 or tables.cells.m.nunique() < 2:
+        return Finding()
+    passed = of.assign(passed=of.D_f_max > measure.learned).groupby(["S", "data_seed"]).passed.any().astype(float)
+    last = of.groupby("S").scaled.max()
+    return Finding(
+        [
+            intervals.share(f"training sets past the jump by T (1 - S) = {last[S]:g}, S = {S:g}", hits, among=len(last))
+            for S, hits in passed.groupby("S")
+        ],
+        {f"by {by}": _shown(of_size(tables, by, largest=True), by, measure.learned) for by in ("S", "weight_decay")},
+        f"At m = {of.m.iloc[0]}, the largest.",
     )

@@ -37,7 +37,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             summary,
             "Features appear once each has been seen some ten times, whatever the weight decay",
             "When features appear, by weight decay and sparsity",
-            slice(0, 3 * len(sizes)),
+            containing="the jump",
         )
     )
     return {"generalization_scale": figure}

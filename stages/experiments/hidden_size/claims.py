@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled
+from stages.claims import Finding, claim, intervals, labelled
+from stages.claims.regimes import POLYGONS_END
 from stages.core.tables import Tables
-from stages.statistics.regimes import CLEAR, POLYGONS_END, standard_error
 
-SEVERAL = 3  # lines with a clear rise: where test loss is the same throughout, noise makes so many in 1 % of maps
+CLEAR = 4  # standard errors: a rise that the map marks
+SMALL = 3  # hidden dimensions up to which models are inconsistent
+FEWER = 0.5  # of their deviations: what "much more consistent" is taken to mean
 
 
 class Rise(NamedTuple):
@@ -37,6 +40,12 @@ def table(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"mean": loss.mean(), "error": errors, "spread": loss.std(ddof=1)})
 
 
+def standard_error(cells: pd.DataFrame) -> float:
+    """Of the mean test loss over training sets, all of which meet the same test points."""
+    over_sets = cells.test_loss.std(ddof=1) / np.sqrt(len(cells)) if len(cells) > 1 else 0.0
+    return float(np.hypot(over_sets, cells.test_loss_se.mean()))
+
+
 def rises(of: pd.DataFrame, along: str) -> list[Rise]:
     """The largest rise along each line of `table`'s map that has one; from T = 30 on, where polygons end."""
     other = "m" if along == "T" else "T"
@@ -53,56 +62,67 @@ def rises(of: pd.DataFrame, along: str) -> list[Rise]:
     return found
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """More data, and more hidden dimensions, each hurt somewhere; larger models are more consistent."""
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The largest rise of the mean along each axis."""
     of = table(tables.cells).dropna()  # those of several training sets
-    along_T, along_m = rises(of, "T"), rises(of, "m")
-    lines = {name: of.index.get_level_values(name).nunique() for name in ("T", "m")}
-    claims = [
-        _hurts("more data hurts somewhere", "T", along_T, enough=lines["m"] >= SEVERAL and lines["T"] > 1),
-        _hurts("more hidden dimensions hurt somewhere", "m", along_m, enough=lines["T"] >= SEVERAL and lines["m"] > 1),
-        _consistent(of),
-    ]
-    headline = {f"rise_along_{name}": max(r.height for r in rs) for name, rs in (("T", along_T), ("m", along_m)) if rs}
-    return Summary(headline, claims)
+    found = {name: rises(of, name) for name in ("T", "m")}
+    return {f"rise_along_{name}": max(rise.height for rise in of) for name, of in found.items() if of}
 
 
-def _hurts(text: str, along: str, found: list[Rise], *, enough: bool) -> Claim:
+@claim("P13", "more data hurts somewhere", source="T x m map", says="double descent along T")
+def data_hurts(tables: Tables, measure: Any) -> Finding:
+    """The largest rise of test loss along T."""
+    return _hurts(tables.cells, "T")
+
+
+@claim("P13", "more hidden dimensions hurt somewhere", source="T x m map", says="double descent along m")
+def size_hurts(tables: Tables, measure: Any) -> Finding:
+    """The largest rise of test loss along m."""
+    return _hurts(tables.cells, "m")
+
+
+def _hurts(cells: pd.DataFrame, along: str) -> Finding:
+    """Each training set's rise where the others have their largest one."""
     other = "m" if along == "T" else "T"
-    clear = [rise for rise in found if rise.is_clear]
-    best = max(clear or found, key=lambda rise: rise.height / rise.standard_error, default=None)
-    return Claim(
-        text,
-        "T x m map",
-        "double descent along both axes",
-        best
-        and {
-            "lines with a clear one": len(clear),
-            f"{other}={best.at}": f"{along} from {best.start} to {best.peak}",
-            "rise of test loss": best.height,
-            "standard error": best.standard_error,
-        },
-        {f"{other}={rise.at}": [rise.start, rise.peak, rise.height, rise.standard_error] for rise in found},
-        len(clear) >= SEVERAL if enough else None,
-        f"measured: the clearest rise of mean test loss along {along} at one {other}, from T = {POLYGONS_END} on; "
-        f"holds if at {SEVERAL} values of {other} or more there is one of over {CLEAR} standard errors, which noise "
-        f"alone makes in 1 % of maps. Spread: start, peak, height, standard error of the largest rise at each {other}",
+    losses = cells[cells.selected].pivot_table(index="data_seed", columns=[other, along], values="test_loss").dropna()
+    found = {}
+    for seed in losses.index if len(losses) > 2 else []:
+        largest = max(
+            rises(table(cells[cells.data_seed != seed]).dropna(), along), key=lambda rise: rise.height, default=None
+        )
+        if largest:
+            found[seed] = losses.loc[seed, (largest.at, largest.peak)] - losses.loc[seed, (largest.at, largest.start)]
+    every = rises(table(cells).dropna(), along)
+    return Finding(
+        [intervals.mean(f"rise along {along}", pd.Series(found, dtype=float), least=0)] if found else [],
+        {f"{other}={rise.at}, {along}={rise.start} to {rise.peak}": rise.height for rise in every} or None,
+        f"""From T = {POLYGONS_END} on. Each training set's rise is taken where the mean of the others rises most, so
+        that the choice of the place adds nothing. Shown: the largest rise of the mean at each {other}.""",
     )
 
 
-def _consistent(of: pd.DataFrame) -> Claim:
-    middle = of[of.index.get_level_values("T") >= POLYGONS_END].reset_index()
-    middle = middle.assign(share=middle.spread / middle["mean"])
-    spread = middle.groupby("m").share.max()
-    small, large = (spread[spread.index <= 3], spread[spread.index > 3])
-    both = len(small) > 0 and len(large) > 0
-    return Claim(
-        "models of more than three hidden dimensions are much more consistent",
-        "T x m map",
-        "much more consistent for m > 3",
-        labelled(spread, "m") if both else None,
-        None,
-        bool(large.max() < small.max() / 2) if both else None,
-        "standard deviation of test loss over training sets, as a share of its mean, at the worst T; holds if at every "
-        "m > 3 it is less than half of the larger of m = 2 and 3",
+@claim(
+    "P14",
+    "models of more than three hidden dimensions are much more consistent",
+    source="T x m map",
+    says="much more consistent for m > 3",
+)
+def consistent(tables: Tables, measure: Any) -> Finding:
+    """How far training sets are from their mean, at small and at larger m."""
+    of = tables.cells[tables.cells.selected & (tables.cells["T"] >= POLYGONS_END)]
+    mean = of.groupby(["T", "m"]).test_loss.transform("mean")
+    of = of.assign(deviation=(of.test_loss / mean - 1).abs(), small=of.m <= SMALL)
+    worst = of.groupby(["data_seed", "small", "T"]).deviation.mean().groupby(["data_seed", "small"]).max().unstack()
+    known = worst.reindex(columns=[True, False]).dropna()
+    known = known[(known > 0).all(axis=1)]
+    spread = of.groupby(["m", "T"]).test_loss.agg(lambda losses: losses.std(ddof=1) / losses.mean()).groupby("m").max()
+    return Finding(
+        [
+            intervals.ratio(
+                f"deviation at m > {SMALL} over that at m <= {SMALL}", known[False] / known[True], most=FEWER
+            )
+        ],
+        {"standard deviation over mean, at the worst T": labelled(spread.dropna(), "m")} if len(of) else None,
+        """Deviation: how far a training set's test loss is from the mean of all at that T and m, as a share of it; mean
+        over m, at the T where that is largest. Much more: less than half as far.""",
     )

@@ -43,7 +43,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             summary,
             "More data, and more hidden dimensions, can each raise test loss",
             "Test loss over training points and hidden dimensions",
-            slice(0, 2),
+            containing="somewhere",
         )
     )
     return {"hidden_size": figure}

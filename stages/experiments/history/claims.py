@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from stages.core.claims import Claim, Summary
+import pandas as pd
+
+from stages.claims import Finding, claim, intervals, labelled
 from stages.core.tables import Tables
 
+SOMETIMES = 0.01  # of the training sets, at least
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """How many features are forgotten, by T."""
-    cells = tables.cells
-    chosen = cells[cells.selected & cells.features_forgotten.notna()]
-    by_T = chosen.groupby("T")[["features_forgotten", "features_learned"]].mean()
-    many = chosen[chosen["T"] == chosen["T"].max()]
-    forgets = many.features_forgotten > 0
-    claims = [
-        Claim(
-            "features are sometimes learned, then forgotten",
-            "Jermyn's comment, T = 10,000",
-            "sometimes (a film)",
-            {"share of runs": float(forgets.mean()), "features a run": float(many.features_forgotten.mean())}
-            if len(many)
-            else None,
-            {f"T={T}": float(row.features_forgotten) for T, row in by_T.iterrows()},
-            bool(forgets.any()) if len(many) else None,
-            f"at the largest T: features of D_f > {measure.learned} in some snapshot and of less than half of that in "
-            "the last, in at least one run; spread: the mean number at each T",
-        )
-    ]
-    headline = {"forgotten_end": float(many.features_forgotten.mean())} if len(many) else {}
-    return Summary(headline, claims)
+
+def counted(tables: Tables) -> pd.DataFrame:
+    """The trained cells with snapshots."""
+    cells: pd.DataFrame = tables.cells[tables.cells.selected & tables.cells.features_forgotten.notna()]
+    return cells
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """Features that a run forgets at the largest T."""
+    of = counted(tables)
+    return {"forgotten_end": float(of[of["T"] == of["T"].max()].features_forgotten.mean())} if len(of) else {}
+
+
+@claim(
+    "J13",
+    "features are sometimes learned, then forgotten",
+    source="Jermyn's comment on repeated points, T = 10,000",
+    says="sometimes (a film)",
+)
+def forgotten(tables: Tables, measure: Any) -> Finding:
+    """The share of training sets that forget a feature."""
+    of = counted(tables)
+    many = of[of["T"] == of["T"].max()]
+    return Finding(
+        [intervals.share("training sets that forget a feature", many.features_forgotten > 0, least=SOMETIMES)],
+        {"features forgotten": labelled(of.groupby("T").features_forgotten.mean(), "T")} if len(of) else None,
+        f"""At the largest T. Forgotten: D_f > {measure.learned} in some snapshot, and less than half of that in the
+        last. Holds if certainly more than one training set in a hundred forgets one.""",
+    )

@@ -18,13 +18,13 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     models, figures = gains(worlds(tables.cells)), {}
     if len(models):
-        figures["worlds"] = _worlds(models, summary)
+        figures["worlds"] = _worlds(models)
     if len(pairs := twins(tables.cells)) and tables.cells.swap_rho_points.notna().any():
         figures["duality"] = _duality(pairs, tables)
     return figures
 
 
-def _worlds(models: pd.DataFrame, summary: dict[str, Any]) -> Figure:
+def _worlds(models: pd.DataFrame) -> Figure:
     sizes = sorted(models.m.unique())
     figure = Figure(figsize=(4.1 * (len(sizes) + 1), 3.9), layout="constrained")
     panels = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
@@ -51,14 +51,7 @@ def _worlds(models: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     panels[-1].set(title=f"what points have in common, m = {sizes[-1]}", ylabel="loss on mixtures")
     panels[-1].legend(fontsize=8)
     style.log_T(panels[-1], large["T"])
-    figure.suptitle(
-        style.title(
-            summary,
-            "With room for it, a model of few points generalises: to mixtures of its points",
-            "To which world does each solution generalise?",
-            slice(3 * (len(sizes) - 1), 3 * len(sizes) - 2),  # the first claim of the largest m
-        )
-    )
+    figure.suptitle("To which world does each solution generalise?")
     return figure
 
 

@@ -1,19 +1,26 @@
-"""Which score of one model best tells what counterfactual memorisation, of many models, says is memorised."""
+"""Which score of one model best tells what counterfactual memorisation, of many models, says is memorised.
+
+There is one training set, with one ensemble: what is independent is the initialisation of the model that is scored.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary
+from stages.claims import Finding, claim, intervals, question
 from stages.core.tables import Tables
 from stages.experiments.memorization import SCORES, known
 
-RELIABLE = 0.8
+OURS = ["D_after", "D_before"]  # of the scores, those that are D*
+TOP = 0.01  # share of the images that is "the top ones"
+ODD = 0.75  # mean rank in distance to the nearest neighbour from which images are odd
+UNIT = "One training set: an interval is over initialisations."
 
 
-class Question(NamedTuple):
+class Asked(NamedTuple):
     """What a score is asked, in the words of the table of scores."""
 
     labels: str
@@ -21,18 +28,18 @@ class Question(NamedTuple):
     statistic: str
 
 
-ORDER = Question("all", "memorisation", "rank correlation")
-MEMORISED = Question("all", "most memorised", "ROC area")
-MEMORISED_RIGHT = Question("right", "most memorised", "ROC area")
-WRONG = Question("all", "wrong labels", "ROC area")
+ORDER = Asked("all", "memorisation", "rank correlation")
+MEMORISED = Asked("all", "most memorised", "ROC area")
+MEMORISED_RIGHT = Asked("right", "most memorised", "ROC area")
+WRONG = Asked("all", "wrong labels", "ROC area")
 
 
-def answers(scores: pd.DataFrame, question: Question) -> pd.DataFrame:
+def answers(scores: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """How well each score answers: a row for each (cell, epoch) that memorisation is known of, a column a score."""
-    asked = scores[(scores.statistic == question.statistic) & (scores.asks == question.asks)]
-    wide = asked[asked.labels == question.labels].pivot(index=["cell", "epoch"], columns="score", values="value")
+    rows = scores[(scores.statistic == asked.statistic) & (scores.asks == asked.asks)]
+    wide = rows[rows.labels == asked.labels].pivot(index=["cell", "epoch"], columns="score", values="value")
     wide = wide.reindex(columns=list(SCORES))
-    return wide if question == ORDER else wide[wide.index.isin(compared(scores))]
+    return wide if asked == ORDER else wide[wide.index.isin(compared(scores))]
 
 
 def compared(scores: pd.DataFrame) -> pd.Index:
@@ -51,126 +58,146 @@ def at_end(tables: Tables) -> pd.DataFrame:
     return tables.scores.merge(tables.cells[["cell", "epoch"]])
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Reliability, who finds memorised images, who finds wrong labels, and whether single units do it."""
-    scores, most = at_end(tables), f"{100 * measure.memorized:g} %"
-    models = compared(scores).get_level_values("cell")
-    runs, order = tables.cells[tables.cells.cell.isin(models)], answers(scores, ORDER)
-    headline: dict[str, float | int] = {}
-    if len(runs):
-        headline["reliability"] = float(runs.reliability_log.iloc[0])
-        headline["rho_D"] = float(order.D_after.mean())
-    claims = [
-        _reliable(runs),
-        _finds(order, answers(scores, MEMORISED), most),
-        _best(
-            answers(scores, MEMORISED_RIGHT),
-            "finds memorised images with a right label",
-            f"ROC area for the {most} most memorised of those with the right label",
-        ),
-        _best(
-            answers(scores, MEMORISED),
-            "finds memorised images of either kind",
-            f"ROC area for the {most} most memorised, most of which have a wrong label",
-        ),
-        _best(order, "orders all images by memorisation", "rank correlation with memorisation"),
-        _best_on_the_way(answers(tables.scores, ORDER)),
-        _best(answers(scores, WRONG), "finds wrong labels", "ROC area for the wrong labels"),
+def ensemble(tables: Tables) -> pd.DataFrame:
+    """The models that were compared, with what is known of their pool's memorisation."""
+    models = compared(at_end(tables)).get_level_values("cell")
+    chosen: pd.DataFrame = tables.cells[tables.cells.cell.isin(models)]
+    return chosen
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """How well two halves of the ensemble agree, and D* with all of it."""
+    runs = ensemble(tables)
+    if not len(runs):
+        return {}
+    order = answers(at_end(tables), ORDER)
+    return {"reliability": float(runs.reliability_log.iloc[0]), "rho_D": float(order.D_after.mean())}
+
+
+@claim("O2", "the images of the highest D* are odd ones", source="Olah's comment", says="odd-looking images on top")
+def odd(tables: Tables, measure: Any) -> Finding:
+    """Rank of the top images by distance to the nearest neighbour."""
+    pool = tables.items[known(tables.items)]
+    ranks, place = (pool.groupby("cell")[name].rank(pct=True) for name in ("nearest_neighbour", "D_after"))
+    top, bottom = (ranks[chosen].groupby(pool.cell).mean() for chosen in (place > 1 - TOP, place <= TOP))
+    return Finding(
+        [intervals.mean("mean rank of the top images", top, least=ODD)],
+        {"of the images of lowest D*": float(bottom.mean())} if len(pool) else None,
+        f"""Independent of the network: rank, 0 to 1, of an image by the distance in pixels to its nearest neighbour;
+        mean over the {100 * TOP:g} % of highest D*, above {ODD:g}. At random: one half. {UNIT} Tables list the images
+        of the first alone.""",
+    )
+
+
+@question("Do two halves of the models agree on what is memorised?")
+def reliable(tables: Tables, measure: Any) -> Finding:
+    """Rank correlation of two halves' memorisation."""
+    one = ensemble(tables).drop_duplicates("data_seed")
+    return Finding(
+        [
+            intervals.mean("rank correlation by log-probability", one.reliability_log, among=2),
+            intervals.mean("by correctness", one.reliability_correct, among=2),
+        ],
+        {"models": int(one.models.iloc[0])} if len(one) else None,
+        "Over the images of the pool, memorisation by even models against that by odd ones. There is one ensemble.",
+    )
+
+
+@question("Does a high D* mean memorised?", source="Hobbhahn's comment: high is memorised, low is confused")
+def means_memorised(tables: Tables, measure: Any) -> Finding:
+    """Rank correlation with memorisation, and ROC area for the most memorised."""
+    scores = at_end(tables)
+    most = f"{100 * measure.memorized:g} %"
+    return Finding(
+        [
+            intervals.mean("rank correlation", answers(scores, ORDER).D_after, among=2),
+            intervals.mean(f"ROC area for the {most} most memorised", answers(scores, MEMORISED).D_after, among=2),
+        ],
+        None,
+        f"D* of the hidden vectors of models of the whole pool, at the end of training. {UNIT}",
+    )
+
+
+@question("Does D* tell more than other scores of the same model?")
+def best(tables: Tables, measure: Any) -> Finding:
+    """D*'s answer to each of four tasks less the best other score's."""
+    scores = at_end(tables)
+    tasks = {
+        "order by memorisation": ORDER,
+        "most memorised": MEMORISED,
+        "most memorised of those with the right label": MEMORISED_RIGHT,
+        "wrong labels": WRONG,
+    }
+    found = {task: answers(scores, asked) for task, asked in tasks.items()}
+    parts = [
+        intervals.mean(f"{task}: D* less the best other", ahead(of), among=len(found)) for task, of in found.items()
     ]
-    if len(pool := tables.items[known(tables.items)]):
-        claims.append(_top(pool, measure.memorized))
-    return Summary(headline, claims)
-
-
-def _range(values: pd.Series) -> list[float]:
-    return [float(values.min()), float(values.max())]
-
-
-def _reliable(runs: pd.DataFrame) -> Claim:
-    is_known = bool(len(runs))
-    return Claim(
-        "two halves of the models agree on what is memorised",
-        "this project's aim; Zhang et al. 2021",
-        f"{RELIABLE} or more",
-        {"by log-probability": float(runs.reliability_log.iloc[0]), "models": int(runs.models.iloc[0])}
-        if is_known
-        else None,
-        {"by correctness": float(runs.reliability_correct.iloc[0])} if is_known else None,
-        bool(runs.reliability_log.iloc[0] >= RELIABLE) if is_known else None,
-        "rank correlation over the pool of the memorisation by even and by odd models",
-    )
-
-
-def _finds(order: pd.DataFrame, memorised: pd.DataFrame, most: str) -> Claim:
-    is_known = bool(len(memorised))
-    rho, area = order.D_after, memorised.D_after
-    return Claim(
-        "a high D* means memorised",
-        "Hobbhahn's comment",
-        "high is memorised, low is confused; not tested",
-        {"rank correlation": float(rho.mean()), f"ROC area for the {most} most memorised": float(area.mean())}
-        if is_known
-        else None,
-        {"rank correlation": _range(rho), "ROC area": _range(area)},
-        bool(rho.mean() >= 0.5) if is_known else None,
-        "D* of the hidden vectors of models of the whole pool, at the end of training; holds if the rank correlation "
-        "is at least .5",
-    )
-
-
-def _best(found: pd.DataFrame, does: str, meaning: str) -> Claim:
-    mean = best_first(found)
-    is_known = bool(len(found)) and bool(mean.notna().all())
-    return Claim(
-        f"D* {does} better than other scores of the same model",
-        "this project's question",
-        "not tested",
-        {SCORES[str(name)]: float(value) for name, value in mean.items()} if is_known else None,
-        {SCORES[name]: _range(found[name]) for name in mean.index},
-        bool(mean.index[0] in ("D_after", "D_before")) if is_known else None,
-        f"{meaning}, at the end of training, mean and range over initialisations, highest first; larger scores mean "
-        "odder. Loss, margin, gradient and Mahalanobis distance know the label, D* does not; the last is a leverage "
-        "too, within the label's class. Holds if D*, before or after the ReLU, comes first",
-    )
-
-
-def _best_on_the_way(order: pd.DataFrame) -> Claim:
-    best = {epoch: best_first(models) for epoch, models in order[order.D_after.notna()].groupby("epoch")}
-    return Claim(
-        "D* is the best score at every time in training",
-        "this project's question",
-        "not tested",
-        {f"epoch={epoch!s}": f"{SCORES[str(rho.index[0])]} {rho.iloc[0]:.2f}" for epoch, rho in best.items()}
-        if best
-        else None,
-        {f"D* at epoch={epoch!s}": float(rho[["D_after", "D_before"]].max()) for epoch, rho in best.items()},
-        all(rho.index[0] in ("D_after", "D_before") for rho in best.values()) if best else None,
-        "the best score at each time, of the model at that time against memorisation at that time; spread: D*'s own",
-    )
-
-
-def _top(pool: pd.DataFrame, share: float) -> Claim:
-    count = max(1, round(share * len(pool)))
-    by_half = pool.nlargest(count, "memorization_even").memorization_odd
-    highest = pool.nlargest(count, "D_after")
-    others = pool.drop(highest.index).memorization_log
-    difference = highest.memorization_log.mean() - others.mean()
-    error = float((highest.memorization_log.var() / count + others.var() / max(1, len(others))) ** 0.5)
-    return Claim(
-        f"the {100 * share:g} % of highest D* are memorised more than the others",
-        "this project's question",
-        "not tested",
+    return Finding(
+        parts,
         {
-            "memorisation of these": float(highest.memorization_log.mean()),
-            "of the others": float(others.mean()),
-            "of the most memorised": float(by_half.mean()),
-        },
-        {
-            "standard error of the difference": error,
-            "wrong labels among them": float((highest.label != highest.true_label).mean()),
-        },
-        bool(difference > 4 * error),
-        "mean gain in log-probability of the label from having been trained on, D* of the first initialisation; the "
-        "most memorised are chosen by half of the models and judged by the other. Holds if the difference is above "
-        "four standard errors",
+            task: {SCORES[str(name)]: float(value) for name, value in best_first(of).items()}
+            for task, of in found.items()
+        }
+        if any(map(len, found.values()))
+        else None,
+        f"""Rank correlation with memorisation, then ROC areas; D* is the better of before and after the ReLU. Shown:
+        means, highest first. Loss, margin, gradient and Mahalanobis distance know the label, D* does not; the last is a
+        leverage too, within the label's class. {UNIT}""",
     )
+
+
+def ahead(answers: pd.DataFrame) -> pd.Series:
+    """By how much the better D* of each model beats the best other score."""
+    better: pd.Series = answers[OURS].max(axis=1) - answers.drop(columns=OURS).max(axis=1)
+    return better
+
+
+@question("Is D* the best score at some time in training?")
+def on_the_way(tables: Tables, measure: Any) -> Finding:
+    """How far D* is ahead of the others, at the time it is most so."""
+    order = answers(tables.scores, ORDER)
+    order = order[order.D_after.notna()]
+    means = {epoch: best_first(models) for epoch, models in order.groupby("epoch")}
+    return Finding(
+        [intervals.mean("D* less the best other, when largest", ahead(order).groupby("cell").max())],
+        {
+            f"epoch={epoch!s}": f"{SCORES[str(of.index[0])]} {of.iloc[0]:.2f}; D* {of[OURS].max():.2f}"
+            for epoch, of in means.items()
+        }
+        if means
+        else None,
+        f"""Rank correlation of each model at a time with memorisation at that time; the best score there and D* are
+        shown. {UNIT}""",
+    )
+
+
+@question("Are the images of highest D* memorised more than the others?")
+def top(tables: Tables, measure: Any) -> Finding:
+    """Mean memorisation of the images of highest D*, less that of the others."""
+    pool = tables.items[known(tables.items)]
+    rows = pd.DataFrame(
+        [_top(images, measure.memorized) for _, images in pool.groupby("cell")],
+        columns=["more", "others", "most", "wrong"],
+        dtype=float,
+    )
+    words = {"others": "the others", "most": "the most memorised", "wrong": "wrong labels among the highest"}
+    return Finding(
+        [intervals.mean("nats more than the others", rows.more)],
+        {words[name]: float(rows[name].mean()) for name in words} if len(rows) else None,
+        f"""The {100 * measure.memorized:g} % of highest D*: mean gain in log-probability of the label from having been
+        trained on. The most memorised are chosen by half of the models and judged by the other. {UNIT} Tables list the
+        images of the first alone.""",
+    )
+
+
+def _top(images: pd.DataFrame, share: float) -> dict[str, float]:
+    """Memorisation of the images of highest D* more than others', theirs, the most, and the wrong labels."""
+    count = max(1, round(share * len(images)))
+    highest = images.nlargest(count, "D_after")
+    others = images.drop(highest.index).memorization_log.mean()
+    return {
+        "more": highest.memorization_log.mean() - others,
+        "others": others,
+        "most": images.nlargest(count, "memorization_even").memorization_odd.mean(),
+        "wrong": (highest.label != highest.true_label).mean(),
+    }

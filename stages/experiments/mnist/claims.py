@@ -1,16 +1,23 @@
-"""What the spectrum of D* looks like: its tails, its sum, and where misclassified images are in it."""
+"""What the spectrum of D* looks like: its tails, its sum, and where misclassified images are in it.
+
+There is one training set of each size: what is independent is the initialisation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled
+from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
 
 CRITICAL = 1.36  # Kolmogorov-Smirnov distance times the root of the number, 5 % of even spreads exceed it
 ENOUGH = 100  # misclassified images, to say how they are spread
+ALIKE, TAIL = 10, 2  # times the median: within which almost all lie, and beyond which a tail is one
+RARE = 1e-4  # share of the images that is "a few"
+UNIT = "One training set: an interval is over initialisations."
 
 
 def ended(cells: pd.DataFrame) -> pd.DataFrame:
@@ -20,182 +27,183 @@ def ended(cells: pd.DataFrame) -> pd.DataFrame:
     return longest
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Tails, sum, spread, accuracy, and what validation images get."""
-    runs, trained = ended(tables.cells), tables.cells[tables.cells.status == "trained"]
-    right = runs[runs.wrong == 0]
-    largest = right[right["T"] == right["T"].max()]
-    headline: dict[str, float | int] = {}
-    if len(largest):
-        headline["validation_accuracy"] = float(largest.validation_accuracy.mean())
-        headline["D_p999_over_median"] = float((largest.D_p999 / largest.D_median).median())
-    claims = [
-        _tails(largest, measure),
-        _sum(trained),
-        _all_one(trained),
-        _evenly(tables.history[tables.history.wrong == 0]),
-        _units(runs, measure),
-        _wrong_labels(runs, tables.scores),
-        _accuracy(largest),
-        _validation(right),
-    ]
-    return Summary(headline, claims)
+def overfull(cells: pd.DataFrame) -> pd.DataFrame:
+    """Those of more than twice as many images as hidden units."""
+    many: pd.DataFrame = cells[cells["T"] > 2 * cells.hidden]
+    return many
 
 
-def _tails(largest: pd.DataFrame, measure: Any) -> Claim:
-    known = bool(len(largest)) and bool((largest["T"] > 2 * largest.hidden).all())
-    apart = largest.D_far - largest.D_alone
-    return Claim(
-        "most images have about the same D*, a few some 100 times as much",
-        "Olah's comment",
-        "tails about 100 times the typical D*; before or after the ReLU not stated",
+def right(tables: Tables) -> pd.DataFrame:
+    """Models at the end of training whose labels were all right."""
+    cells = ended(tables.cells)
+    chosen: pd.DataFrame = cells[cells.wrong == 0]
+    return chosen
+
+
+def largest(tables: Tables) -> pd.DataFrame:
+    """Those of them with the most images."""
+    models = right(tables)
+    chosen: pd.DataFrame = models[models["T"] == models["T"].max()]
+    return chosen
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """Accuracy, and how far the 99.9th percentile of D* is from its median."""
+    models = largest(tables)
+    if not len(models):
+        return {}
+    return {
+        "validation_accuracy": float(models.validation_accuracy.mean()),
+        "D_p999_over_median": float((models.D_p999 / models.D_median).median()),
+    }
+
+
+@claim(
+    "O1",
+    "most images have about the same D*, and there are tails in both directions",
+    source="Olah's comment",
+    says="most alike, tails in both directions; before or after the ReLU not stated",
+)
+def alike(tables: Tables, measure: Any) -> Finding:
+    """Percentiles and extremes of D* over its median."""
+    models = overfull(largest(tables))
+    ratios = {
+        "99th percentile over median": (models.D_p99 / models.D_median, {"most": ALIKE}),
+        "99.9th percentile over median": (models.D_p999 / models.D_median, {"least": TAIL}),
+        "median over smallest": (models.D_median / models.D_min, {"least": TAIL}),
+    }
+    return Finding(
+        [intervals.ratio(what, values, among=len(ratios), **needs) for what, (values, needs) in ratios.items()],
+        {"largest over median": float((models.D_max / models.D_median).median())} if len(models) else None,
+        f"""After the ReLU, on the largest set. Alike: all but 1 % below {ALIKE} times the median; tails: the highest
+        0.1 % and the lowest are further than {TAIL} times from it. {UNIT}""",
+    )
+
+
+@claim(
+    "O1",
+    "a few images have some 100 times the typical D*",
+    source="Olah's comment",
+    says="tails about 100 times the typical D*",
+)
+def tails(tables: Tables, measure: Any) -> Finding:
+    """Initialisations with images far above the median that are not alone."""
+    models = overfull(largest(tables))
+    apart = (models.D_far - models.D_alone) / models["T"]
+    far = f"images above {measure.far:g} times the median"
+    return Finding(
+        [intervals.share("initialisations with 1 in 10,000 so far above", apart >= RARE, least=0.5)],
         {
-            f"images above {measure.far:g} times the median": float(largest.D_far.median()),
-            "of these with a direction to themselves": float(largest.D_alone.median()),
-            "99.9th percentile over median": float((largest.D_p999 / largest.D_median).median()),
-            "largest over median": float((largest.D_max / largest.D_median).median()),
-            "before the ReLU": float((largest.D_before_max / largest.D_before_median).median()),
+            far: sorted(models.D_far),
+            "of these with a direction to themselves": sorted(models.D_alone),
+            "99.9th percentile over median": float((models.D_p999 / models.D_median).median()),
+            "largest over median": float((models.D_max / models.D_median).median()),
+            "largest over median, before the ReLU": float((models.D_before_max / models.D_before_median).median()),
+            "T / rank, the most there can be": float((models["T"] / models["rank"]).median()),
         }
-        if known
+        if len(models)
         else None,
+        f"""On the largest set: 1 in 10,000 {far} that do not have a direction to themselves (D* above
+        {measure.alone:g}). A unit that is above 0 on one image alone gives it a D* of 1, near T / rank times the
+        median, whatever the others do. {UNIT}""",
+    )
+
+
+@claim(
+    "H6",
+    "misclassified training images are spread evenly over the ranks of D*",
+    source="Hobbhahn's comment",
+    says="spread evenly, a surprise",
+)
+def evenly(tables: Tables, measure: Any) -> Finding:
+    """Distance from an even spread, over what chance gives."""
+    history = tables.history
+    once = history[history.wrong == 0].drop_duplicates(["T", "init_seed", "epoch"])  # a run can begin another
+    enough = overfull(once[once.misclassified >= ENOUGH])
+    enough = enough.assign(ratio=enough.misclassified_distance * enough.misclassified**0.5 / CRITICAL)
+    return Finding(
+        [intervals.mean("distance over the 5 % point", enough.groupby("init_seed").ratio.mean(), most=1)],
         {
-            f"images above {measure.far:g} times the median": sorted(largest.D_far.tolist()),
-            "T / rank, the most there can be": float((largest["T"] / largest["rank"]).median()) if known else None,
-        },
-        bool((apart / largest["T"]).median() >= 1e-4) if known else None,
-        "after the ReLU on the largest set, medians over initialisations. Holds if 1 in 10,000 images or more lie "
-        f"above {measure.far:g} times the median without being alone (a D* above {_in_words(measure.alone)}): a unit "
-        "that is above 0 on one training image gives that image a D* of 1, and a ratio near T / rank, whatever the "
-        "others do",
-    )
-
-
-def _sum(trained: pd.DataFrame) -> Claim:
-    error = (trained.D_sum / trained["rank"] - 1).abs()
-    return Claim(
-        "D* sums to the rank of the hidden vectors",
-        "derived: stages/statistics/leverage.py",
-        "exactly",
-        {"largest relative error": float(error.max())} if len(error) else None,
-        labelled(trained.groupby(["T", "wrong"])["rank"].mean(), "rank at T", "wrong"),
-        bool((error < 1e-6).all()) if len(error) else None,
-        "holds if within 1e-6 in every model; units that are 0 on every image lower the rank",
-    )
-
-
-def _all_one(trained: pd.DataFrame) -> Claim:
-    few = trained[trained["T"] <= trained.hidden]
-    return Claim(
-        "where images are no more than the hidden units, every D* is 1",
-        "derived: stages/statistics/leverage.py",
-        "1, which says nothing of any image",
-        {"smallest D*": float(few.D_min.min())} if len(few) else None,
-        {"T": sorted(few["T"].unique().tolist()), "smallest rank": int(few["rank"].min()) if len(few) else None},
-        bool((few.D_min > 1 - 1e-6).all()) if len(few) else None,
-        "so it is if their hidden vectors are independent, which units that are 0 on all could prevent",
-    )
-
-
-def _evenly(history: pd.DataFrame) -> Claim:
-    once = history.drop_duplicates(["T", "init_seed", "epoch"])  # one run is the beginning of another
-    enough = once[(once.misclassified >= ENOUGH) & (once["T"] > 2 * once.hidden)]
-    ratio = enough.misclassified_distance * enough.misclassified**0.5 / CRITICAL
-    return Claim(
-        "misclassified training images are spread evenly over the ranks of D*",
-        "Hobbhahn's comment",
-        "spread evenly, a surprise",
-        {
-            "distance from an even spread": float(enough.misclassified_distance.median()),
-            "moments of training at which it is more than chance": f"{int((ratio > 1).sum())} of {len(enough)}",
+            "moments of training further than chance": f"{int((enough.ratio > 1).sum())} of {len(enough)}",
+            "distance": labelled(enough.groupby(["T", "epoch"]).misclassified_distance.mean(), "T", "epoch"),
         }
         if len(enough)
         else None,
-        labelled(enough.groupby(["T", "epoch"]).misclassified_distance.mean(), "T", "epoch"),
-        bool((ratio > 1).mean() < 0.5) if len(enough) else None,
-        f"Kolmogorov-Smirnov distance of their ranks, in models with {ENOUGH} or more of them and T above twice the "
-        "hidden units; chance is its 5 % point, 1.36 over the root of their number. Holds if it is within chance at "
-        "half of the moments or more. Labels are all right here; later in training too few are misclassified",
+        f"""Kolmogorov-Smirnov distance of their ranks from even ones, over its 5 % point (1.36 over the root of their
+        number); mean over the moments of training with {ENOUGH} or more of them, T above twice the hidden units. Below
+        1 is what chance gives. {UNIT}""",
     )
 
 
-def _units(trained: pd.DataFrame, measure: Any) -> Claim:
-    many = trained[(trained["T"] > 2 * trained.hidden) & (trained.wrong == 0)]
-    alone = many[many.alone_unit_share.notna()]
-    return Claim(
-        "an image that has a direction to itself has a unit to itself; the typical image shares all units",
-        "the naive picture, a neuron a point",
-        "D* is the largest share of one unit",
-        {
-            "share of one unit over D*, images alone": float(alone.alone_unit_share.median()),
-            "the same, typical image": float(many.typical_unit_share.median()),
-        }
-        if len(alone)
-        else None,
-        {
-            "images alone": [int(many.D_alone.min()), int(many.D_alone.max())] if len(many) else None,
-            "range of the first": [float(alone.alone_unit_share.min()), float(alone.alone_unit_share.max())],
-            "range of the second": [float(many.typical_unit_share.min()), float(many.typical_unit_share.max())],
-        }
-        if len(alone)
-        else None,
-        bool((alone.alone_unit_share > 0.9).all() and (many.typical_unit_share < 0.5).all()) if len(alone) else None,
-        "of models with right labels and T above twice the hidden units; alone is a D* above "
-        f"{_in_words(measure.alone)}. Holds if one unit is nine tenths of what such an image has for itself, in every "
-        "model, and less than half of what the median image has: then directions of one's own are in single neurons, "
-        "and all others in superposition",
+@question("Does D* obey its exact laws: a sum that is the rank of the hidden vectors, and 1 where images are few?")
+def laws(tables: Tables, measure: Any) -> Finding:
+    """The sum of D* against the rank, and the smallest where images are no more than units."""
+    trained = tables.cells[tables.cells.status == "trained"]
+    error = (trained.D_sum / trained["rank"] - 1).abs()
+    few = trained[trained["T"] <= trained.hidden]
+    return Finding(
+        [
+            intervals.mean("largest relative error of the sum", error.groupby(trained.init_seed).max(), among=2),
+            intervals.mean("smallest D* of few images", few.groupby("init_seed").D_min.min(), among=2),
+        ],
+        {"rank": labelled(trained.groupby(["T", "wrong"])["rank"].mean(), "T", "wrong")} if len(trained) else None,
+        f"""Few: no more than the hidden units; if their hidden vectors are independent, every D* is 1 and says nothing
+        of any image. Units that are 0 on every image lower the rank. {UNIT}""",
     )
 
 
-def _wrong_labels(runs: pd.DataFrame, scores: pd.DataFrame) -> Claim:
-    at_end = scores.merge(runs[["cell", "epoch"]])
+@question("Does an image that has a direction to itself have a unit to itself?")
+def units(tables: Tables, measure: Any) -> Finding:
+    """The share of one unit in D*."""
+    many = overfull(tables.cells[(tables.cells.status == "trained") & (tables.cells.wrong == 0)])
+    alone, typical = (many.groupby("init_seed")[f"{kind}_unit_share"].mean() for kind in ("alone", "typical"))
+    return Finding(
+        [
+            intervals.mean("share of one unit, images alone", alone, among=2),
+            intervals.mean("the same, typical image", typical, among=2),
+        ],
+        {"images alone": labelled(many.groupby("T").D_alone.mean(), "T")} if len(many) else None,
+        f"""Largest share that an image has of one unit, over its D*; alone: D* above {measure.alone:g}. Mean over
+        models with right labels and T above twice the hidden units. {UNIT}""",
+    )
+
+
+@question("Do wrong labels stand out in D*?", source="Hobbhahn's comment: high is memorised, low is confused")
+def wrong_labels(tables: Tables, measure: Any) -> Finding:
+    """ROC area of D* for wrong labels."""
+    at_end = tables.scores.merge(ended(tables.cells)[["cell", "epoch"]])
     asked = (at_end.asks == "wrong labels") & (at_end.statistic == "ROC area") & (at_end.score == "D_after")
-    many = at_end[asked & (at_end["T"] > 2 * at_end.hidden)]
-    area = many.value
-    return Claim(
-        "wrong labels stand out in D*",
-        "Hobbhahn's comment",
-        "high is memorised, low is confused",
-        labelled(area.groupby([many["T"], many.wrong]).mean(), "T", "wrong") if len(many) else None,
-        [float(area.min()), float(area.max())] if len(many) else None,
-        bool((area >= 0.6).all()) if len(many) else None,
-        "ROC area of D* for the images whose label is wrong, at the end of training; .5 is chance. Holds if .6 or more "
-        "at every T above twice the hidden units",
+    many = overfull(at_end[asked & (at_end.labels == "all")])
+    return Finding(
+        [intervals.mean("ROC area", many.groupby("init_seed").value.mean())],
+        labelled(many.groupby(["T", "wrong"]).value.mean(), "T", "wrong") if len(many) else None,
+        f"At the end of training, mean over T above twice the hidden units; .5 is chance. {UNIT}",
     )
 
 
-def _accuracy(largest: pd.DataFrame) -> Claim:
-    accuracy = largest.validation_accuracy
-    known = bool(len(largest)) and bool((largest["T"] == 60_000).all())
-    return Claim(
-        "a classifier of 512 hidden units, trained on all 60,000 images, is right on 98 % of the validation set",
-        "this project's aim",
-        0.98,
-        float(accuracy.mean()) if known else None,
-        [float(accuracy.min()), float(accuracy.max())] if known else None,
-        bool((accuracy >= 0.98).all()) if known else None,
-        "holds if every initialisation is",
+@question("How often is a classifier of 512 hidden units, trained on all 60,000 images, right?")
+def accuracy(tables: Tables, measure: Any) -> Finding:
+    """Accuracy on the validation set."""
+    models = largest(tables)
+    models = models[models["T"] == 60_000]
+    return Finding([intervals.mean("accuracy on the validation set", models.validation_accuracy)], None, UNIT)
+
+
+@question("Do validation images look like training images in D*?", source="a reader in the discussion")
+def validation(tables: Tables, measure: Any) -> Finding:
+    """Percentiles of D* of validation images over those of training images."""
+    many = overfull(right(tables))
+    many = many.assign(
+        median=many.validation_D_median / many.D_median, percentile_99=many.validation_D_p99 / many.D_p99
     )
-
-
-def _validation(right: pd.DataFrame) -> Claim:
-    many = right[right["T"] > 2 * right.hidden]
-    ratios = {
-        "median": many.validation_D_median / many.D_median,
-        "99th percentile": many.validation_D_p99 / many.D_p99,
-    }
-    of: dict[str, Any] = ratios | {"share outside of the span": many.validation_outside}
-    return Claim(
-        "validation images look like training images in D*",
-        "asked in the discussion of the paper",
-        "not published",
-        {name: labelled(values.groupby(many["T"]).mean(), "T") for name, values in of.items()} if len(many) else None,
-        {name: [float(values.min()), float(values.max())] for name, values in of.items()} if len(many) else None,
-        bool(all(ratio.between(0.9, 1.1).all() for ratio in ratios.values())) if len(many) else None,
-        "validation over training, of the D* that a validation image would have as one more training image, s / (1 + "
-        "s); outside of the span it is 1. Holds if median and 99th percentile are within 10 % at every T above twice "
-        "the hidden units",
+    names = {"median": "median", "percentile_99": "99th percentile"}
+    by_T = many.groupby("T")[[*names, "validation_outside"]].mean()
+    return Finding(
+        [
+            intervals.ratio(f"{words}, over that of training images", many.groupby("init_seed")[name].mean(), among=2)
+            for name, words in names.items()
+        ],
+        labelled_rows(by_T, "T") if len(by_T) else None,
+        f"""Of the D* that a validation image would have as one more training image, s / (1 + s); outside of the span of
+        the training images it is 1. Mean over T above twice the hidden units. {UNIT}""",
     )
-
-
-def _in_words(share: float) -> str:
-    return "one half" if share == 0.5 else f"{share:g}"

@@ -20,10 +20,10 @@ SHOWN = 6  # runs of each shape in the gallery
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     cells = tables.cells[tables.cells.status == "trained"]
-    return {"shares": _shares(cells, summary), "gallery": _gallery(cells, tables.items)} if len(cells) else {}
+    return {"shares": _shares(cells), "gallery": _gallery(cells, tables.items)} if len(cells) else {}
 
 
-def _shares(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
+def _shares(cells: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     panels = figure.subplots(1, 4, sharey=True)
     at = usual(cells)
@@ -44,14 +44,7 @@ def _shares(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     )
     panels[0].set_ylabel("share of runs")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(SHAPES))
-    figure.suptitle(
-        style.title(
-            summary,
-            "Training on a few points often ends short of the regular polygon",
-            "What training on a few points ends in",
-            slice(1, 2),
-        )
-    )
+    figure.suptitle("What training on a few points ends in, by the shape of the hidden vectors")
     return figure
 
 

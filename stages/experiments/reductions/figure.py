@@ -45,6 +45,6 @@ def _side_by_side(tables: Tables, summary: dict[str, Any]) -> Figure:
             color = style.FEATURE if kind == "feature" else style.POINT
             style.arrows(panel, v.x, v.y, color, 1.15 * v.norm.max(), spokes=len(v) <= 200)
         line[0].set_ylabel(f"{reduction}\n{kind}s", rotation=0, ha="right", va="center")
-    statement = "Summed or averaged over features: the same ends, another middle"
+    statement = "Summed rather than averaged over features, the middle generalises far worse"
     figure.suptitle(style.title(summary, statement, "Does it matter whether the error is summed or averaged?"))
     return figure

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary
+from stages.claims import Finding, claim, intervals
+from stages.claims.regimes import Bump, bump_rises, find_bump
 from stages.core.tables import Tables
-from stages.statistics.regimes import CLEAR, Bump, find_bump
+
+USUAL = 0.01  # weight decay
+REMOVED = 0.1  # of the bump at the usual weight decay: what may be left of one that is removed
 
 
 def slices(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -27,54 +31,68 @@ def bumps(cells: pd.DataFrame, by: str) -> dict[float, Bump]:
     return {value: bump for value, bump in found.items() if bump}
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Weight decay removes the bump, steps raise it."""
-    by = {name: bumps(of, name) for name, of in slices(tables.cells).items()}
-    decay, steps = by["weight_decay"], by["steps"]
-    claims = [
-        _claim(
-            "a weight decay of 1 removes the bump",
-            "removed",
-            decay,
-            any(
-                bump.height > max(CLEAR * bump.standard_error, 10 * decay[max(decay)].height)
-                for value, bump in decay.items()
-                if value < 1
-            )
-            if len(decay) > 1 and max(decay) >= 1
-            else None,
-            f"holds if at a smaller decay it is over {CLEAR} standard errors high, and ten times as high as at 1",
-        ),
-        _claim(
-            "less weight decay makes a larger bump",
-            "larger",
-            decay,
-            decay[min(decay)].height > max(bump.height for value, bump in decay.items() if value > min(decay))
-            if len(decay) > 1
-            else None,
-            "holds if it is highest at the least decay",
-        ),
-        _claim(
-            "more steps make a larger bump",
-            "larger",
-            steps,
-            steps[max(steps)].height - steps[min(steps)].height
-            > 2 * (steps[max(steps)].standard_error + steps[min(steps)].standard_error)
-            if len(steps) > 1
-            else None,
-            "holds if it is higher with the most steps than with the fewest, by more than two standard errors of both",
-        ),
-    ]
-    return Summary({f"bump_decay_{value:g}": bump.height for value, bump in decay.items()}, claims)
+def rises(cells: pd.DataFrame, by: str) -> pd.DataFrame:
+    """How far test loss rises to the bump: a row a training set, a column for each value of the axis, in order."""
+    found = {value: bump_rises(cells[cells[by] == value]).rise for value in sorted(map(float, cells[by].unique()))}
+    return pd.DataFrame({value: rise for value, rise in found.items() if len(rise)}, dtype=float).dropna()
 
 
-def _claim(text: str, paper: str, found: dict[float, Bump], holds: bool | None, note: str) -> Claim:
-    return Claim(
-        text,
-        "appendix, m = 4",
-        paper,
-        {f"bump at {value:g}": bump.height for value, bump in found.items()} or None,
-        {f"standard error at {value:g}": bump.standard_error for value, bump in found.items()},
-        None if holds is None else bool(holds),
-        f"bump: the highest mean test loss of the middle regime above the lowest before it; {note}",
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The bump at each weight decay."""
+    found = bumps(slices(tables.cells)["weight_decay"], "weight_decay")
+    return {f"bump_decay_{value:g}": bump.height for value, bump in found.items()}
+
+
+@claim("A2", "a weight decay of 1 removes the bump", source="appendix, m = 4", says="removed")
+def decay_removes(tables: Tables, measure: Any) -> Finding:
+    """What is left of the bump at a weight decay of 1."""
+    rise = rises(slices(tables.cells)["weight_decay"], "weight_decay")
+    if 1.0 not in rise or rise.shape[1] < 2:
+        return Finding()
+    usual = USUAL if USUAL in rise else float(rise.columns[0])
+    return Finding(
+        [
+            intervals.mean(f"bump at {usual:g}", rise[usual], among=2, least=0),
+            intervals.mean(f"bump at 1 less {REMOVED} of that", rise[1.0] - REMOVED * rise[usual], among=2, most=0),
+        ],
+        _heights(rise),
+        NOTE,
     )
+
+
+@claim("A2", "less weight decay makes a larger bump", source="appendix, m = 4", says="larger")
+def less_decay(tables: Tables, measure: Any) -> Finding:
+    """The bump at each weight decay, less that at the next."""
+    return _ordered(rises(slices(tables.cells)["weight_decay"], "weight_decay").iloc[:, ::-1])
+
+
+@claim("A1", "more steps make a larger bump", source="appendix, m = 4", says="larger")
+def more_steps(tables: Tables, measure: Any) -> Finding:
+    """The bump with the most steps, less that with the fewest."""
+    rise = rises(slices(tables.cells)["steps"], "steps")
+    if rise.shape[1] < 2:
+        return Finding()
+    most, fewest = rise.iloc[:, -1], rise.iloc[:, 0]
+    what = f"bump with {most.name:,.0f} steps less that with {fewest.name:,.0f}"
+    return Finding([intervals.mean(what, most - fewest, least=0)], _heights(rise), NOTE)
+
+
+def _ordered(rise: pd.DataFrame) -> Finding:
+    """Whether each column's bumps are larger than those of the one before."""
+    pairs = list(zip(rise.columns[:-1], rise.columns[1:], strict=True))
+    return Finding(
+        [
+            intervals.mean(f"bump at {b:g} less that at {a:g}", rise[b] - rise[a], among=len(pairs), least=0)
+            for a, b in pairs
+        ],
+        _heights(rise),
+        NOTE,
+    )
+
+
+NOTE = """Bump: the highest test loss of the middle regime above the lowest before it, at the T where the other training
+sets have them. Differences are of the same training set."""
+
+
+def _heights(rise: pd.DataFrame) -> dict[str, float] | None:
+    return {f"bump at {value:g}": float(rise[value].mean()) for value in rise} if len(rise) else None

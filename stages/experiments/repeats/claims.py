@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from stages.core.claims import Claim, Summary, labelled
+from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
 
 TESTS = {"repeated_top": "top .1 % of D_x", "repeated_recalled": "recalled"}
 BOUNDARY = 0.4  # Jermyn's: memorised from R = BOUNDARY T / n
+LARGE, LOW = 3, 2  # T / n from which that is asked, and up to which more copies are said to be needed
+RIGHT = 0.9  # share of runs on the side of the boundary where they should be
+FAR = 2  # T / n from which there are five features without copies
+SOMETIMES = 0.01  # of the training sets, at least
+SOURCE = "Jermyn's comment on repeated points"
+AT = f"{SOURCE}, T = 30,000 of n = 10,000"
 
 
 def mapped(cells: pd.DataFrame) -> pd.DataFrame:
@@ -26,15 +34,29 @@ def watched(cells: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
-def agreement(runs: pd.DataFrame, test: str, boundary: float = BOUNDARY) -> float:
+def at_three(cells: pd.DataFrame) -> pd.DataFrame:
+    """What became of one point with R copies at T = 3 n: a row each training set and R."""
+    one = cells[cells.selected & (cells.repeated == 1) & (cells["T"] / cells.n).between(2.5, 3.5)]
+    return one.groupby(["data_seed", "copies"])[["repeated_recalled", "features_learned"]].mean().reset_index()
+
+
+def several(cells: pd.DataFrame) -> pd.DataFrame:
+    """The trained cells with several repeated points, and how many of them are recalled."""
+    of = cells[cells.selected & (cells.repeated > 1)]
+    return of.assign(recalled=(of.repeated_recalled * of.repeated).round())
+
+
+def agreement(runs: pd.DataFrame, test: str, boundaries: Any = BOUNDARY) -> NDArray[np.float64]:
     """How many runs of a point that is there twice or more are on the side of R = boundary T / n they should be on.
 
-    The mean of the shares above and below it, so that neither side counts for more; 0 where a side has no runs.
+    The mean of the shares above and below it, so that neither side counts for more; not a number where one is empty.
     """
-    several = runs[runs.copies > 1]
-    above = several.copies > boundary * several["T"] / several.n
-    right = above == (several[test] > 0.5)
-    return float((right[above].mean() + right[~above].mean()) / 2) if above.nunique() > 1 else 0.0
+    of = runs[runs.copies > 1]
+    above = of.copies.to_numpy() > np.multiply.outer(boundaries, (of["T"] / of.n).to_numpy())  # last axis: runs
+    memorised = of[test].to_numpy(dtype=float) > 0.5
+    with np.errstate(invalid="ignore"):
+        sides = (above & memorised).sum(-1) / above.sum(-1), (~above & ~memorised).sum(-1) / (~above).sum(-1)
+    return np.asarray((sides[0] + sides[1]) / 2, dtype=float)
 
 
 def best_boundary(runs: pd.DataFrame, test: str) -> float | None:
@@ -42,94 +64,200 @@ def best_boundary(runs: pd.DataFrame, test: str) -> float | None:
     if runs[runs.copies > 1][test].gt(0.5).nunique() < 2:
         return None
     candidates = np.geomspace(0.02, 50, 400)
-    shares = np.array([agreement(runs, test, c) for c in candidates])
+    shares = np.nan_to_num(agreement(runs, test, candidates))
     return float(np.exp(np.log(candidates[shares == shares.max()]).mean()))
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """The boundary, what a repeated point does to the features, and many of them."""
-    runs, seen = mapped(tables.cells), watched(tables.cells)
-    claims = [_boundary(runs, test) for test in TESTS] + [_few_repeats(seen), _suppresses(runs), _many(seen)]
-    best = best_boundary(runs, "repeated_recalled")
-    return Summary({"boundary_recalled": best} if best else {}, claims)
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The best boundary, if there is one."""
+    best = best_boundary(mapped(tables.cells), "repeated_recalled")
+    return {"boundary_recalled": best} if best else {}
 
 
-def _boundary(runs: pd.DataFrame, test: str) -> Claim:
-    best = best_boundary(runs, test)
-    share = agreement(runs, test) if best else 0.0
-    return Claim(
-        f"a point is memorised from R = 0.4 T / n copies on ({TESTS[test]})",
-        "Jermyn's comment",
-        "R about 0.4 T / n, derived from gradients; agrees by eye",
-        {
-            "runs on their side of it": share,
-            "best c of R = c T / n": best,
-            "on their side of that": agreement(runs, test, best),
-        }
-        if best
-        else None,
-        labelled(runs.groupby(["T", "copies"])[test].mean(), "T", "R"),
-        share >= 0.9 if best else None,
-        "of runs with R of 2 and more, the shares above and below the boundary that are on the right side, their mean; "
-        "holds if .9 or more; spread: share memorised at each T and R",
+@claim("J8", "at T = 3 n two or three copies of a point change nothing", source=AT, says="2-3 change nothing")
+def few(tables: Tables, measure: Any) -> Finding:
+    """Whether such a point is recalled, and whether there are as many features as without copies."""
+    of = at_three(tables.cells)
+    least, one = of[of.copies.isin([2, 3])].groupby("data_seed"), of[of.copies == 1].set_index("data_seed")
+    hits = {"where it is not recalled": least.repeated_recalled.max() < 0.5}
+    if len(one):
+        mean = least.features_learned.mean()
+        hits["with as many features as at R = 1"] = (mean - one.features_learned).reindex(mean.index).dropna() == 0
+    parts = [
+        intervals.share(f"training sets {what}", hit, among=len(hits), least=0.5)
+        for what, hit in hits.items()
+        if len(least)
+    ]
+    return Finding(
+        parts,
+        {"recalled": labelled(of.groupby("copies").repeated_recalled.mean(), "R")} if parts else None,
+        "Recalled: error below half of that of output 0. More than half of the training sets. Shown: share recalled.",
     )
 
 
-def _few_repeats(seen: pd.DataFrame) -> Claim:
-    one = seen[(seen.repeated == 1) & (seen["T"] / seen.n).between(2.5, 3.5)]
-    rate = one.groupby("copies").repeated_recalled.mean()
-    few, many = rate[rate.index <= 3], rate[rate.index >= 5]
-    known = len(few) > 0 and len(many) > 0
-    return Claim(
-        "at T = 3 n two copies of a point change nothing, five make it memorised",
-        "Jermyn's comment, T = 30,000 of n = 10,000",
-        "2-3 repeats change nothing, 5 do",
-        labelled(rate, "R") if known else None,
-        labelled(one.groupby("copies").features_learned.mean(), "features at R"),
-        bool(few.max() < 0.5 and many.min() > 0.5) if known else None,
-        "share of the watched runs that recall the point; holds if fewer than half do at R up to 3, and more than half "
-        "from 5 on; spread: mean number of features learned",
+@claim(
+    "J9", "at T = 3 n five copies of a point are embedded beside four features", source=AT, says="fifth is suppressed"
+)
+def five(tables: Tables, measure: Any) -> Finding:
+    """Whether such a point is recalled, and whether there are four features."""
+    of = at_three(tables.cells)
+    of = of[of.copies == 5]
+    hits = {
+        "where it is recalled": of.repeated_recalled > 0.5,
+        "with four features": of.features_learned == 4,
+    }
+    return Finding(
+        [intervals.share(f"training sets {what}", hit, among=2, least=0.5) for what, hit in hits.items()],
+        {"features learned": sorted(of.features_learned)} if len(of) else None,
+        "Recalled: error below half of that of output 0. More than half of the training sets.",
     )
 
 
-def _suppresses(runs: pd.DataFrame) -> Claim:
-    far = runs[runs["T"] / runs.n >= 2]
+@claim("J9", "a memorised point takes the place of one feature", source=SOURCE, says="suppresses the fifth")
+def suppresses(tables: Tables, measure: Any) -> Finding:
+    """Features beside a recalled point against those at R = 1, at each T."""
+    runs = mapped(tables.cells)
+    far = runs[runs["T"] / runs.n >= FAR]
     stored, without = far[far.repeated_recalled > 0.5], far[(far.copies == 1) & (far.repeated_recalled < 0.5)]
-    means = pd.DataFrame(
-        {name: part.groupby("T").features_learned.mean() for name, part in (("beside", stored), ("without", without))}
+    by = ["T", "data_seed"]
+    both = pd.concat(
+        [of.groupby(by).features_learned.mean() for of in (stored[stored.copies > 1], without)],
+        axis=1,
+        keys=["beside it", "without"],
     ).dropna()
-    fewer = means.without - means.beside
-    return Claim(
-        "a memorised point takes a feature's place",
-        "Jermyn's comment",
-        "embedded beside four features, suppresses the fifth",
-        {"features fewer": float(fewer.mean())} if len(fewer) else None,
-        {
-            f"T={T}": {"features beside it": float(row.beside), "features without": float(row.without)}
-            for T, row in means.iterrows()
-        },
-        bool(0.5 < fewer.mean() < 1.5) if len(fewer) else None,
-        "features learned in runs that recall the point, and where it is there once, compared at each T >= 2 n; "
-        "holds if about one fewer",
+    fewer = (both.without - both["beside it"]).groupby("data_seed").mean()
+    return Finding(
+        [intervals.share("training sets with about one fewer", fewer.between(0.5, 1.5), least=0.5)],
+        {"features fewer": sorted(fewer), "features": labelled_rows(both.groupby("T").mean(), "T")}
+        if len(both)
+        else None,
+        f"""Features where the point is there once, less those where it is recalled; at each T from {FAR} n on, then
+        their mean over T. Between 0.5 and 1.5, in more than half of the training sets.""",
     )
 
 
-def _many(seen: pd.DataFrame) -> Claim:
-    many = seen[seen.repeated > 5]
-    return Claim(
-        "of more than five repeated points, five are stored and no feature",
-        "Jermyn's comment",
-        "five are embedded, all features suppressed",
+@claim("J10", "each of up to five repeated points takes a feature's place", source=SOURCE, says="each takes a place")
+def each(tables: Tables, measure: Any) -> Finding:
+    """Whether all of two to five repeated points are recalled, with so many features fewer than five."""
+    of = several(tables.cells)
+    of = of[of.repeated <= 5]
+    return _embedded(
+        of, "where all are recalled", of.repeated, "with as many features fewer than five", 5 - of.repeated
+    )
+
+
+@claim(
+    "J10",
+    "of more than five repeated points five are embedded, and no feature",
+    source=SOURCE,
+    says="five are embedded, all features suppressed",
+)
+def many(tables: Tables, measure: Any) -> Finding:
+    """Whether five of six or more repeated points are recalled, without a feature."""
+    of = several(tables.cells)
+    return _embedded(of[of.repeated > 5], "where five are recalled", 5, "without a feature", 0)
+
+
+def _embedded(of: pd.DataFrame, first: str, points: Any, second: str, features: Any) -> Finding:
+    """Whether so many points are recalled, and so many features learned: in every such run of a training set."""
+    hits = pd.DataFrame({first: of.recalled == points, second: of.features_learned == features})
+    by_set = hits.groupby(of.data_seed).all()
+    return Finding(
+        [intervals.share(f"training sets {what}", by_set[what], among=2, least=0.5) for what in (first, second)],
+        {"recalled": sorted(of.recalled), "features": sorted(of.features_learned)} if len(of) else None,
+        "Recalled: error below half of that of output 0. More than half of the training sets.",
+    )
+
+
+@claim(
+    "J11",
+    "at larger T / n a point is memorised from R = 0.4 T / n copies on",
+    source=SOURCE,
+    says="derived from gradients; agrees by eye",
+)
+def boundary(tables: Tables, measure: Any) -> Finding:
+    """Training sets whose runs are on their sides of the boundary, by either test."""
+    runs = mapped(tables.cells)
+    of = runs[runs["T"] / runs.n >= LARGE]
+    sides = {
+        test: pd.Series({seed: float(agreement(part, test)) for seed, part in of.groupby("data_seed")}, dtype=float)
+        for test in TESTS
+    }
+    parts = [
+        intervals.share(f"training sets on their side ({words})", _at_least(sides[test], RIGHT), among=2, least=0.5)
+        for test, words in TESTS.items()
+    ]
+    shown = {
+        f"{words}, R at T = {T:,}": labelled(part.groupby("copies")[test].mean(), "R")
+        for test, words in TESTS.items()
+        for T, part in of.groupby("T")
+    }
+    return Finding(
+        parts,
+        {f"on their side, {words}": sorted(sides[test].dropna()) for test, words in TESTS.items()} | shown
+        if len(of)
+        else None,
+        f"""T of {LARGE} n and more, R of 2 and more. On their side: at least {RIGHT:.0%} of a training set's runs, the
+        mean of the shares above and below the boundary; in more than half of the training sets. Memorised: D_x among
+        the highest .1 % (Jermyn's test), or error below half of that of output 0.""",
+    )
+
+
+@claim("J11", "at low T / n more than T / n copies are needed", source=SOURCE, says="more than T / n copies")
+def low(tables: Tables, measure: Any) -> Finding:
+    """Training sets in which no point with T / n copies or fewer is memorised, by either test."""
+    runs = mapped(tables.cells)
+    of = runs[(runs["T"] / runs.n <= LOW) & (runs.copies <= runs["T"] / runs.n)]
+    none = of.groupby("data_seed")[list(TESTS)].max() < 0.5
+    return Finding(
+        [
+            intervals.share(f"training sets that memorise none ({words})", none[test], among=2, least=0.5)
+            for test, words in TESTS.items()
+        ],
         {
-            "recalled": float((many.repeated_recalled * many.repeated).mean()),
-            "of": float(many.repeated.mean()),
-            "features": float(many.features_learned.mean()),
+            f"T={T}": {
+                f"R={part.copies.min()} to {part.copies.max()}, {words}": float(part[test].mean())
+                for test, words in TESTS.items()
+            }
+            for T, part in of.groupby("T")
         }
-        if len(many)
+        if len(of)
         else None,
-        {"recalled": sorted(many.repeated_recalled * many.repeated), "features": sorted(many.features_learned)},
-        bool((many.features_learned == 0).all() and ((many.repeated_recalled * many.repeated).round() == 5).all())
-        if len(many)
-        else None,
-        "mean over the watched runs; holds if each recalls five and has no feature learned",
+        f"T up to {LOW} n, R up to T / n. More than half of the training sets. Shown: share memorised.",
     )
+
+
+@claim("J12", "some points are memorised, then dropped", source=SOURCE, says="near misses during training")
+def near_misses(tables: Tables, measure: Any) -> Finding:
+    """Whether a repeated point that is not recalled in the end had a feature's dimensionality on the way."""
+    seen = watched(tables.cells)
+    lost = seen[(seen.repeated == 1) & (seen.copies > 1) & (seen.repeated_recalled < 0.5)]
+    items = tables.items
+    own = items[items.cell.isin(lost.cell) & (items.kind == "point") & (items["item"] == 0) & (items.step > 0)]
+    highest = (own.D * own.copies).groupby(own.cell).max()
+    near = (highest > measure.learned).groupby(lost.set_index("cell").data_seed.loc[highest.index]).any()
+    return Finding(
+        [intervals.share("training sets with a near miss", near, least=SOMETIMES)],
+        {"largest D_x R on the way": sorted(highest)} if len(highest) else None,
+        f"""Watched runs of one repeated point that is not recalled in the end: R D_x, that of its copies together, was
+        above {measure.learned} in some snapshot. Certainly in more than one training set in a hundred.""",
+    )
+
+
+@question("From how many copies, in units of T / n, is a point recalled?")
+def copies_needed(tables: Tables, measure: Any) -> Finding:
+    """The c of the best R = c T / n, a training set each."""
+    runs = mapped(tables.cells)
+    found = {
+        words: pd.Series({seed: best_boundary(of, test) for seed, of in runs.groupby("data_seed")}, dtype=float)
+        for test, words in TESTS.items()
+    }
+    return Finding(
+        [intervals.ratio(f"c of R = c T / n ({words})", best, among=2) for words, best in found.items()],
+        {words: sorted(best.dropna()) for words, best in found.items()} if len(runs) else None,
+        "The middle of those c that have the most runs of a training set on their side; read off a coarse grid of R.",
+    )
+
+
+def _at_least(values: pd.Series, bound: float) -> pd.Series:
+    return (values >= bound).where(values.notna())

@@ -49,14 +49,14 @@ def _map(runs: pd.DataFrame, summary: dict[str, Any]) -> Figure:
         _line(axes, share, BOUNDARY / runs.n.iloc[0], f"R = {BOUNDARY} T / n", "--")
         if column == "repeated_recalled" and (best := best_boundary(runs, column)):
             _line(axes, share, best / runs.n.iloc[0], f"R = {best:.2g} T / n", "-")
-        if column in TESTS:
+        if column in TESTS and axes.get_lines():
             axes.legend(fontsize=8, loc="lower right", labelcolor="white", facecolor="#00000080", frameon=True)
     figure.suptitle(
         style.title(
             summary,
             f"From about {summary.get('boundary_recalled', 0):.1f} T / n copies on a point takes a feature's place",
             "One point, R times among T others: when is it memorised?",
-            slice(3, 4),
+            "takes the place of one feature",
         )
     )
     return figure
@@ -109,7 +109,7 @@ def _embedding(seen: pd.DataFrame, items: pd.DataFrame, summary: dict[str, Any])
             summary,
             f"Points that are there {among} others take the features' corners",
             f"Points that are there {among} others",
-            slice(2, 4),
+            "repeated points",
         )
     )
     return figure

@@ -6,15 +6,18 @@ gradient goes with how often it is there, 1 - S, so eps / (1 - S) is what should
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stages.core.claims import Claim, Summary
+from stages.claims import Finding, claim, intervals, labelled
+from stages.claims.regimes import MIDDLE, bump_rises
 from stages.core.tables import Tables
-from stages.statistics.regimes import MIDDLE, Bump, find_bump
 
+HIGH, LOW, GONE = 10.0, 0.2, 1.005  # test loss of replications; the paper's rise; test loss of no bump
+QUARTER = 0.25  # of the range over shares: what may be left of it at one share
 PAPER = {"bump": 1.015, "eps_share": 0.1}  # its peak, at T = 2,000; eps_share if its loss is a mean at the usual 1e-8
 REPLICATIONS = {"bump": 5000.0, "eps_share": 1e-5}  # Jermyn's highest test loss; eps_share if a sum at the usual 1e-8
 
@@ -47,68 +50,90 @@ def swept(cells: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """One knob, equal bits, and the collapse."""
-    chosen = with_eps(tables.cells)
-    sweep = chosen[chosen.n == chosen.n.mode().iloc[0]] if len(chosen) else chosen
-    by_eps = peaks(sweep).set_index("eps_share")
-    bump = find_bump(sweep[np.isclose(sweep.eps_share, PAPER["eps_share"])])
-    claims = [_one_knob(by_eps, bump), _equal_bits(chosen), _collapse(peaks(swept(chosen)))]
-    headline: dict[str, float | int] = {}
-    if len(by_eps):
-        headline = {"peak_smallest_eps": by_eps.test_loss.iloc[0], "peak_largest_eps": by_eps.test_loss.iloc[-1]}
-    return Summary(headline, claims)
+def own_peaks(cells: pd.DataFrame) -> pd.DataFrame:
+    """`peaks` of each training set by itself, with its data_seed."""
+    each = [peaks(own).assign(data_seed=seed) for seed, own in cells.groupby("data_seed")]
+    return pd.concat(each) if each else peaks(cells).assign(data_seed=0)
 
 
-def _one_knob(by_eps: pd.DataFrame, bump: Bump | None) -> Claim:
-    measured, holds = None, None
-    if len(by_eps) > 2:
-        measured = {f"eps/(1-S)={eps:.3g}": loss for eps, loss in by_eps.test_loss.items()}
-        first, last = by_eps.test_loss.iloc[0], by_eps.test_loss.iloc[-1]
-        if bump and by_eps.index[0] < PAPER["eps_share"] < by_eps.index[-1]:
-            holds = bool(first > 10 and last < 1.005 and bump.height < 0.2)
-    return Claim(
-        "one knob, Adam's eps, leads from the replications' test losses to the paper's and beyond",
-        "replications of Figure 3",
-        "peak 1.015 in the paper, up to 5,000 in replications that sum over features",
-        measured,
-        bump and {"at the paper's": bump.losses, "standard_error": bump.standard_error},
-        holds,
-        "highest mean test loss of the middle regime; holds if it exceeds 10 at the smallest eps, lies within .2 of "
-        "the dip before it at the paper's, and is gone (below 1.005) at the largest",
+def usual_n(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the n that most have."""
+    chosen: pd.DataFrame = cells[cells.n == cells.n.mode().iloc[0]] if len(cells) else cells
+    return chosen
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The peaks at both ends of eps."""
+    by_eps = peaks(usual_n(with_eps(tables.cells)))
+    ends = zip(("peak_smallest_eps", "peak_largest_eps"), by_eps.test_loss.iloc[[0, -1]], strict=True)
+    return dict(ends) if len(by_eps) else {}
+
+
+@claim(
+    "R2",
+    "one knob, Adam's eps, leads from the replications' test losses to the paper's and beyond",
+    source="replications of Figure 3",
+    says="peak 1.015 in the paper, up to 5,000 in replications that sum over features",
+)
+def one_knob(tables: Tables, measure: Any) -> Finding:
+    """The peak at the smallest eps, the rise at the paper's, the peak at the largest."""
+    sweep = usual_n(with_eps(tables.cells))
+    found = own_peaks(sweep).pivot(index="data_seed", columns="eps_share", values="test_loss").dropna()
+    shares = found.columns.to_numpy(dtype=np.float64)
+    if len(shares) < 3 or not shares[0] < PAPER["eps_share"] < shares[-1]:
+        return Finding()
+    rise = bump_rises(sweep[np.isclose(sweep.eps_share, PAPER["eps_share"])]).rise
+    return Finding(
+        [
+            intervals.ratio("peak at the smallest eps", found.iloc[:, 0], among=3, least=HIGH),
+            intervals.mean("rise at the paper's", rise, among=3, most=LOW),
+            intervals.mean("peak at the largest", found.iloc[:, -1], among=3, most=GONE),
+        ],
+        {"mean peak": labelled(found.mean().rename_axis("eps/(1-S)"), "eps/(1-S)")},
+        """Peak: a training set's highest test loss in the middle regime; rise: from the lowest before it. The paper's:
+        if its loss is a mean over features, at Adam's usual eps of 1e-8.""",
     )
 
 
-def _equal_bits(chosen: pd.DataFrame) -> Claim:
-    both = chosen.groupby(["n", "S", "T", "data_seed", "init_seed", "eps_sum"]).filter(
-        lambda group: set(group.reduction) == {"mean", "sum"} and group.n.iloc[0] & (group.n.iloc[0] - 1) == 0
+@claim(
+    "L7",
+    "the mean at eps is the sum at n eps, bit for bit where n is a power of two",
+    source="dividing a loss by n multiplies AdamW's eps by n",
+    says="equal weights",
+)
+def equal_bits(tables: Tables, measure: Any) -> Finding:
+    """Pairs of trainings that must be the same."""
+    key = ["n", "S", "T", "data_seed", "init_seed", "eps_sum"]
+    both = (
+        with_eps(tables.cells)
+        .groupby(key)
+        .filter(lambda group: set(group.reduction) == {"mean", "sum"} and group.n.iloc[0] & (group.n.iloc[0] - 1) == 0)
     )
-    pairs = both.groupby(["n", "S", "T", "data_seed", "init_seed", "eps_sum"]).digest.nunique()
-    return Claim(
-        "the mean at eps is the sum at n eps, bit for bit where n is a power of two",
-        "derived: dividing a loss by n multiplies AdamW's eps by n",
-        "equal weights",
-        {"pairs": len(pairs), "with equal bits": int((pairs == 1).sum())} if len(pairs) else None,
-        None,
-        bool((pairs == 1).all()) if len(pairs) else None,
-        "the whole training, 50,000 steps at laptop scale",
+    equal = both.groupby(key).digest.nunique() == 1
+    least = 0.5 if equal.all() else 1.0  # one pair that differs refutes it
+    return Finding(
+        [intervals.share("pairs of equal weights", equal, least=least)],
+        note="Whole trainings on training sets of several sizes, each with both losses.",
     )
 
 
-def _collapse(of: pd.DataFrame) -> Claim:
+@claim(
+    "L8",
+    "what matters is eps over 1 - S",
+    source="a feature's gradient goes with how often it is there",
+    says="peaks of several (n, S) fall on one curve",
+)
+def collapse(tables: Tables, measure: Any) -> Finding:
     """Over eps the peaks change by orders of magnitude; over (n, S) at one share they should not."""
-    excess = np.log10(np.maximum(of.test_loss - 1, 1e-3))  # above an output of 0
-    several = of.assign(excess=excess).groupby("eps_share").filter(lambda group: len(group) > 2)
-    shared = several.groupby("eps_share").excess
-    within, across = float((shared.max() - shared.min()).mean()), float(np.ptp(shared.mean())) if len(shared) else 0.0
-    spread = {"decades within a share": within, "decades across shares": across} if len(shared) else None
-    return Claim(
-        "what matters is eps over 1 - S",
-        "derived: a feature's gradient goes with how often it is there",
-        "peaks of several (n, S) fall on one curve",
-        spread,
-        None,
-        within < 0.25 * across if spread else None,
-        "peak test loss above 1, in decades: its range over (n, S) at one eps / (1 - S), mean over shares, against "
-        "its range over shares; holds if below a quarter",
+    of = own_peaks(swept(with_eps(tables.cells)))
+    of = of.assign(excess=np.log10(np.maximum(of.test_loss - 1, 1e-3)))  # above an output of 0
+    several = of.groupby(["data_seed", "eps_share"]).filter(lambda group: len(group) > 2)
+    shares = several.groupby(["data_seed", "eps_share"]).excess
+    within = (shares.max() - shares.min()).groupby("data_seed").mean()
+    across = shares.mean().groupby("data_seed").agg(np.ptp)
+    return Finding(
+        [intervals.mean("range within a share over that across shares", within / across, most=QUARTER)],
+        {"decades within a share": within.mean(), "decades across shares": across.mean()} if len(within) else None,
+        """Of the highest test loss above 1, in decades: its range over (n, S) at one eps / (1 - S), mean over shares,
+        against its range over shares.""",
     )

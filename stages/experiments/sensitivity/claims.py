@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from stages.core.claims import Claim, Summary, labelled
-from stages.core.random import generator
+from stages.claims import Finding, claim, intervals, labelled, question
 from stages.core.tables import Tables
 
 KNOBS = ("init", "init_scale", "lr", "eps")
-LEVEL = 0.01  # of a permutation test
+SMALL = 3  # hidden dimensions, at most
+STEADIER = 0.5  # of the spread, at most
 
 
 def with_setting(cells: pd.DataFrame) -> pd.DataFrame:
@@ -45,78 +44,126 @@ def spreads(cells: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.DataFrame({"settings": settings**0.5, "seeds": seeds**0.5})
 
 
-def p_value(values: pd.Series, settings: pd.Series, shuffles: int = 2000) -> float:
-    """How often settings dealt out at random differ as much as these do, by the variance of their means."""
-    code, value = pd.factorize(settings)[0], values.to_numpy(float)
+def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
+    """Standard deviation of test loss over sets and initialisations: a row each pair of training sets, a column each m.
 
-    def statistic(dealt: NDArray[np.int64]) -> float:
-        return float(np.var(np.bincount(dealt, weights=value) / np.bincount(dealt)))
+    Within a setting and T, of the runs of the pair; then the root of the mean variance over settings and T.
+    """
+    seeds = sorted(cells.data_seed.unique())
+    pair = {seed: k // 2 for k, seed in enumerate(seeds[: len(seeds) // 2 * 2])}
+    of = cells[cells.data_seed.isin(pair)]
+    variance = of.groupby([of.data_seed.map(pair).rename("pair"), "m", "T", "setting"]).test_loss.var(ddof=1)
+    found: pd.DataFrame = variance.groupby(["pair", "m"]).mean().pow(0.5).unstack("m")
+    return found
 
-    rng, observed = generator("shuffled settings"), statistic(code)
-    as_much = sum(statistic(rng.permutation(code)) >= observed - 1e-12 for _ in range(shuffles))
-    return (1 + as_much) / (1 + shuffles)
+
+def moved(cells: pd.DataFrame, column: str) -> pd.Series:
+    """A column at the setting where it is highest less where it is lowest, a training set each.
+
+    Which settings these are is read off the other training sets, as chance alone makes one the highest.
+    """
+    by = cells.assign(value=cells[column].astype(float)).pivot_table(
+        index="data_seed", columns="setting", values="value"
+    )
+    of: dict[Any, float] = {}
+    for seed in by.index if len(by) > 1 and by.shape[1] > 1 else []:
+        others = by.drop(seed).mean().dropna()
+        of[seed] = by.loc[seed, others.idxmax()] - by.loc[seed, others.idxmin()]
+    return pd.Series(of, dtype=float)
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Sensitivity falls with m; what hangs on the hyperparameters at all."""
+def at(cells: pd.DataFrame, which: int) -> pd.DataFrame:
+    """The cells of the smallest T (0) or the largest (-1)."""
+    sizes = sorted(cells["T"].unique())
+    return cells[cells["T"] == sizes[which]] if sizes else cells
+
+
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """Spread over settings at the T where it is largest, by m."""
     of = with_setting(tables.cells)
-    sizes = sorted(of["T"].unique())
-    last, first = (of[of["T"] == sizes[k]] if sizes else of for k in (-1, 0))
-    claims = [
-        _falls(of, "settings", "results are sensitive to hyperparameters, most at few hidden dimensions"),
-        _falls(of, "seeds", "more than three hidden dimensions give more consistent results"),
-        *(_onset(last[last.m == m], int(m), measure) for m in sorted(of.m.unique())),
-        _polygons(first[first.m == 2]),
-    ]
-    worst = spreads(of, "test_loss").groupby("m").max().dropna() if len(of) else pd.DataFrame()
-    return Summary({f"sd_settings_m{m}": float(row.settings) for m, row in worst.iterrows()}, claims)
+    worst = spreads(of, "test_loss").settings.groupby("m").max().dropna() if len(of) else pd.Series(dtype=float)
+    return {f"sd_settings_m{m}": float(value) for m, value in worst.items()}
 
 
-def _falls(of: pd.DataFrame, over: str, text: str) -> Claim:
-    spread = spreads(of, "test_loss")[over].dropna() if len(of) else pd.Series(dtype=float)
-    worst = spread.groupby("m").max() if len(spread) else spread
-    small, large = worst[worst.index <= 3], worst[worst.index > 3]
-    known = len(small) > 0 and len(large) > 0
-    return Claim(
-        text,
-        "appendix; T x m map",
-        "quite sensitive, especially for low hidden dimension; much more consistent for m > 3",
-        labelled(worst, "m") if known else None,
-        labelled(spread, "T", "m") if known else None,
-        bool(large.max() < small.max() / 2) if known else None,
-        f"standard deviation of test loss over {over}, at the T where it is highest (spread: at each), over settings "
-        f"beyond what seeds make of them; holds if at every m > 3 it is below half of the larger of m = 2 and 3. With "
-        f"m the T of the bump grows, and with the bump all spreads: among the T of this grid one m may meet its own "
-        f"and another not",
+@claim(
+    "P14",
+    "training is far more consistent for m > 3",
+    source="T x m map and its text",
+    says="much more consistent results for m > 3",
+)
+def consistent(tables: Tables, measure: Any) -> Finding:
+    """Spread of test loss over training sets and initialisations at each larger m, over that at smaller m."""
+    of = with_setting(tables.cells)
+    spread = over_seeds(of) if len(of) else pd.DataFrame()
+    sizes = [int(str(m)) for m in spread]
+    small, large = [m for m in sizes if m <= SMALL], [m for m in sizes if m > SMALL]
+    if not (small and large):
+        return Finding()
+    usual = spread[small].pow(2).mean(axis=1).pow(0.5)
+    ratios = {m: (spread[m] / usual).where((spread[m] > 0) & (usual > 0)) for m in large}
+    return Finding(
+        [
+            intervals.ratio(f"spread at m = {m} over that at m <= {SMALL}", ratio, among=len(large), most=STEADIER)
+            for m, ratio in ratios.items()
+        ],
+        {"standard deviation": labelled(spread.mean(), "m")},
+        f"""Standard deviation of test loss over initialisations and two training sets, root mean square over T and
+        settings; a value each pair of training sets. Below half at every m > {SMALL}. The T of the bump, where spreads
+        are largest, grows with m, and the grid may meet the bump of one m and not that of another.""",
     )
 
 
-def _onset(of: pd.DataFrame, m: int, measure: Any) -> Claim:
-    learned = of.groupby("setting").features_learned.mean()
-    p = p_value(of.features_learned, of.setting) if len(learned) > 1 else None
-    return Claim(
-        f"whether features have appeared at T = {of['T'].iloc[0]:,} hangs on the hyperparameters (m = {m})",
-        "appendix",
-        "quite sensitive, especially for low hidden dimension",
-        {"features, least": float(learned.min()), "most": float(learned.max()), "p": p} if p else None,
-        labelled(learned, "setting"),
-        p < LEVEL if p else None,
-        f"mean number of features of D_f > {measure.learned} by setting; p: how often settings dealt out at random "
-        f"over the runs differ as much; holds below {LEVEL}",
+@question("How far does test loss move with the hyperparameters, by m?", source="the paper's appendix")
+def sensitive(tables: Tables, measure: Any) -> Finding:
+    """Standard deviation of test loss over settings, beyond what initialisations make."""
+    of = with_setting(tables.cells)
+    each = {seed: spreads(runs, "test_loss").settings for seed, runs in of.groupby("data_seed")}
+    if not each:
+        return Finding()
+    squares = pd.DataFrame(each).pow(2).groupby("m").mean()
+    over_T = squares[squares.notna().any(axis=1)].pow(0.5)
+    return Finding(
+        [intervals.mean(f"standard deviation at m = {m}", row, among=len(over_T)) for m, row in over_T.iterrows()],
+        labelled(pd.DataFrame(each).mean(axis=1).dropna(), "T", "m"),
+        """Over settings, of the mean over a training set's initialisations, less what these make; root mean square
+        over T. Shown: at each T. The paper calls its results quite sensitive, most of all at few hidden dimensions.""",
     )
 
 
-def _polygons(of: pd.DataFrame) -> Claim:
-    regular = of.regular.astype(float)
-    share = regular.groupby(of.setting).mean()
-    p = p_value(regular, of.setting) if len(share) > 1 else None
-    return Claim(
-        "whether few points form a regular polygon hangs on the hyperparameters (m = 2)",
-        "appendix",
-        "quite sensitive",
-        {"share, least": float(share.min()), "most": float(share.max()), "p": p} if p else None,
+@question(
+    "Do the hyperparameters decide whether features have appeared by the largest T?", source="the paper's appendix"
+)
+def features(tables: Tables, measure: Any) -> Finding:
+    """Features learned at the setting with most less that with fewest, by m."""
+    last = at(with_setting(tables.cells), -1)
+    sizes = sorted(last.m.unique())
+    return Finding(
+        [
+            intervals.mean(
+                f"features, most less fewest, at m = {m}",
+                moved(last[last.m == m], "features_learned"),
+                among=len(sizes),
+            )
+            for m in sizes
+        ],
+        labelled(last.groupby(["m", "setting"]).features_learned.mean(), "m", "setting") if len(last) else None,
+        f"""A feature is learned if D_f > {measure.learned}. Which settings have most and fewest is read off the other
+        training sets. Shown: means by setting.""",
+    )
+
+
+@question("Do the hyperparameters decide whether few points form a regular polygon?", source="the paper's appendix")
+def polygons(tables: Tables, measure: Any) -> Finding:
+    """The share of regular polygons at the setting with most less that with fewest, m = 2."""
+    of = with_setting(tables.cells)
+    first = at(of[of.m == 2], 0)
+    first = first[first.regular.notna()]
+    if not len(first):
+        return Finding()
+    share = first.regular.astype(float).groupby(first.setting).mean()
+    return Finding(
+        [intervals.mean("share of regular polygons, most less fewest", moved(first, "regular"))],
         labelled(share, "setting"),
-        p < LEVEL if p else None,
-        "share of regular polygons at the smallest T by setting; p: how often settings dealt out at random over the "
-        f"runs differ as much; holds below {LEVEL}",
+        """Of a training set's initialisations, at the smallest T. Which settings have most and fewest is read off the
+        other training sets. Shown: shares by setting.""",
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary, labelled, labelled_rows
+from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
 from stages.experiments.special_cases import BLIND, COMPARISONS, KNOWING, SCORES
-from stages.statistics.intervals import above_zero
 
 WORKS = 0.9  # ROC area from which a score is said to tell
-CHANCE = 0.6  # and up to which it is said not to
+AGAINST = {"noisy": "from ordinary inputs", "trained": "from other training points"}  # what D3 is judged on
 
 
 def stored(cells: pd.DataFrame) -> pd.DataFrame:
@@ -33,85 +33,121 @@ def best_first(areas: pd.DataFrame) -> pd.Series:
     return pd.Series({name: areas[name].mean() for name in areas}, dtype=float).sort_values(ascending=False)
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """Which scores work, by what they are asked to tell apart, and whether knowing the structure is needed."""
-    models, scores = stored(tables.cells), tables.scores
-    areas = {kind: asked(scores, models, kind) for kind in COMPARISONS}
-    claims = [_works(models, areas[kind], kind) for kind in COMPARISONS]
-    claims += [_knowing(models, areas[kind], kind) for kind in ("noisy", "trained")]
-    claims += [_candidates(models), _forgotten(tables.cells, scores)]
-    headline = {f"best_area_{kind}": float(best_first(of_kind).iloc[0]) for kind, of_kind in areas.items()}
-    return Summary(headline if len(models) else {}, claims)
+def per_set(values: pd.Series, models: pd.DataFrame) -> pd.Series:
+    """The mean of values by cell over the models of each training set."""
+    by_set: pd.Series = values.groupby(models.set_index("cell").data_seed).mean()
+    return by_set
 
 
-def _works(models: pd.DataFrame, areas: pd.DataFrame, kind: str) -> Claim:
-    mean, keyed = best_first(areas), models.set_index("cell")
-    by_m, by_m_R = areas.groupby(keyed.m), areas.groupby([keyed.m, keyed.copies])
-    return Claim(
-        f"some score tells {COMPARISONS[kind].words.replace(' against', ' from')}",
-        "mechanistic anomaly detection, in the thread",
-        "not tested",
-        {SCORES[str(name)]: float(area) for name, area in mean.items()} if len(models) else None,
-        labelled_rows(by_m_R.mean().rename(columns=SCORES), "m", "R"),
-        bool((by_m[str(mean.index[0])].mean() >= WORKS).all()) if len(models) else None,
-        f"ROC area, mean over models that recall the planted points; holds if the best score has {WORKS} at each m",
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """The highest mean area of a score, by comparison."""
+    models = stored(tables.cells)
+    if not len(models):
+        return {}
+    return {f"best_area_{kind}": float(best_first(asked(tables.scores, models, kind)).iloc[0]) for kind in COMPARISONS}
+
+
+@claim(
+    "D3",
+    "knowing what is in superposition tells special cases better",
+    source="the discussion",
+    says="telling that a special case fired takes solving superposition",
+)
+def knowing(tables: Tables, measure: Any) -> Finding:
+    """ROC area of scores that use features and candidate points, less that of scores that do not."""
+    models = stored(tables.cells)
+    showing = models[models.candidates > 0]
+    parts, shown = [], {}
+    for kind, words in AGAINST.items():
+        areas = asked(tables.scores, showing, kind)
+        gain = areas[list(KNOWING)].max(axis=1) - areas[list(BLIND)].max(axis=1)
+        parts.append(intervals.mean(f"gain {words}", per_set(gain, showing), among=len(AGAINST), least=0))
+        keyed = showing.set_index("cell")
+        shown[words] = labelled(gain.groupby([keyed.m, keyed.copies]).mean(), "m", "R")
+    return Finding(
+        parts,
+        shown | {"models": len(showing), "without a candidate": len(models) - len(showing)} if len(showing) else None,
+        """ROC area, under noise, of the better of the scores of h that use features and candidate points, less that of
+        the best that do not; mean over models that recall the planted points and show a candidate (without one there
+        is nothing to use). The reconstruction error is no score of h alone and left out.""",
     )
 
 
-def _knowing(models: pd.DataFrame, areas: pd.DataFrame, kind: str) -> Claim:
-    showing = models[models.candidates > 0].set_index("cell")
-    knows, blind = (areas.loc[showing.index, list(names)].max(axis=1) for names in (KNOWING, BLIND))
-    gain = knows - blind
-    against = COMPARISONS[kind].words.partition(" against ")[2]
-    return Claim(
-        f"knowing what is in superposition tells special cases from {against} better",
-        "the thread",
-        "knowing the superposition makes detection possible",
-        {
-            "gain": gain.mean(),
-            "standard error": gain.sem(),
-            "models": len(showing),
-            "without a candidate": len(models) - len(showing),
+@claim(
+    "D3",
+    "without knowing what is in superposition special cases are not told",
+    source="the discussion",
+    says="telling that a special case fired takes solving superposition",
+)
+def blind(tables: Tables, measure: Any) -> Finding:
+    """ROC area of the best score of h that uses neither features nor candidate points."""
+    models = stored(tables.cells)
+    parts, shown = [], {}
+    for kind, words in AGAINST.items():
+        areas = asked(tables.scores, models, kind)[list(BLIND)]
+        best = str(best_first(areas).index[0])
+        parts.append(intervals.mean(f"best area {words}", per_set(areas[best], models), among=len(AGAINST), most=WORKS))
+        shown[f"best {words}"] = SCORES[best]
+    return Finding(
+        parts,
+        shown if len(models) else None,
+        f"""Under noise, ROC area of the score that is best on average, of those of h that know neither features nor
+        candidates; mean over models that recall the planted points. {WORKS:g} or more is telling.""",
+    )
+
+
+@question("From which other inputs does some score tell planted points?", source="a reader in the discussion")
+def works(tables: Tables, measure: Any) -> Finding:
+    """The highest ROC area of a score, by comparison."""
+    models = stored(tables.cells)
+    keyed, parts, shown = models.set_index("cell"), [], {}
+    for kind, comparison in COMPARISONS.items():
+        areas = asked(tables.scores, models, kind)
+        mean = best_first(areas)
+        parts.append(
+            intervals.mean(comparison.words, per_set(areas[str(mean.index[0])], models), among=len(COMPARISONS))
+        )
+        shown[comparison.words] = {
+            "mean": {SCORES[str(name)]: float(area) for name, area in mean.items()},
+            "best, by m": labelled(areas[str(mean.index[0])].groupby(keyed.m).mean(), "m"),
         }
-        if len(showing) > 1
-        else None,
-        labelled(gain.groupby([showing.m, showing.copies]).mean(), "m", "R"),
-        above_zero(gain),
-        f"{COMPARISONS[kind].words}: ROC area of the better of the scores of h that use features and candidate points, "
-        "less that of the best that do not; holds if above two standard errors over models that recall the planted "
-        "points and show a candidate; without one there is nothing to use. The error is no score of h and left out",
+    return Finding(
+        parts,
+        shown if len(models) else None,
+        "ROC area of the score that is best on average, mean over models that recall the planted points.",
     )
 
 
-def _candidates(models: pd.DataFrame) -> Claim:
+@question("Can special cases be found in the trained model?", source="a reader in the discussion")
+def found(tables: Tables, measure: Any) -> Finding:
+    """Planted points among candidates, and candidates that were planted."""
+    models = stored(tables.cells)
     by = models.groupby(["m", "copies"])[["candidates_found", "candidates_right"]].mean()
-    return Claim(
-        "special cases can be found in the trained model, given how often the training set holds each point",
-        "the thread",
-        "not tested",
-        {
-            "share found": float(models.candidates_found.mean()),
-            "share of candidates planted": float(models.candidates_right.mean()),
-        }
-        if len(models)
-        else None,
+    each = models.groupby("data_seed")[["candidates_found", "candidates_right"]].mean()
+    right = (each.candidates_right == 1).where(each.candidates_right.notna())
+    return Finding(
+        [
+            intervals.mean("share of planted points among the candidates", each.candidates_found, among=2),
+            intervals.share("training sets whose candidates were all planted", right, among=2),
+        ],
         labelled_rows(by, "m", "R") if len(models) else None,
-        bool(models.candidates_found.mean() > 0.75 and models.candidates_right.mean() > 0.75) if len(models) else None,
-        "points whose dimensionality, all copies together, stands out; holds if three quarters of the planted points "
-        "are among them, and three quarters of them are planted, in models that recall the planted points",
+        """Candidates: points whose dimensionality, all copies together, stands out; how often the training set holds
+        each point is given. Mean over models that recall the planted points.""",
     )
 
 
-def _forgotten(cells: pd.DataFrame, scores: pd.DataFrame) -> Claim:
+@question("Is a planted point that the model does not recall told from ordinary inputs all the same?")
+def forgotten(tables: Tables, measure: Any) -> Finding:
+    """The highest ROC area of a score, of models that do not recall the planted points."""
+    cells = tables.cells
     others = cells[(cells.planted_recalled == 0) & (cells.status == "trained")]
-    best = best_first(asked(scores, others, "noisy")) if len(others) else pd.Series(dtype=float)
-    return Claim(
-        "a planted point that the model does not recall is not told from ordinary inputs",
-        "this project's question",
-        "there is nothing to detect",
-        {SCORES[str(name)]: float(area) for name, area in best.items()} if len(others) else None,
-        {"models": len(others)},
-        bool(best.iloc[0] <= CHANCE) if len(others) else None,
-        "ROC area under noise, mean over models that do not recall them (error above half of output 0's); holds if no "
-        f"score has more than {CHANCE}. Above it a point leaves a trace before it is recalled",
+    areas = asked(tables.scores, others, "noisy")
+    mean = best_first(areas)
+    return Finding(
+        [intervals.mean("best area", per_set(areas[str(mean.index[0])], others))],
+        {SCORES[str(name)]: float(area) for name, area in mean.items()} | {"models": len(others)}
+        if len(others)
+        else None,
+        """ROC area under noise of the score that is best on average, mean over models that recall none (error above
+        half of output 0's). Well above .5, a point leaves a trace before it is recalled.""",
     )

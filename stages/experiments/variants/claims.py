@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from stages.core.claims import Claim, Summary
+from stages.claims import HOLDS, Finding, Judge, claim, question
+from stages.claims.regimes import bump_parts, find_bump
 from stages.core.tables import Tables
-from stages.statistics.regimes import CLEAR, find_bump
 
 
 def variant(cell: pd.Series, usual_eps: float) -> str:
@@ -38,22 +40,50 @@ def relative(cells: pd.DataFrame) -> pd.DataFrame:
     ).sort_values("variant", key=lambda names: names.ne("the paper's"), kind="stable")
 
 
-def summary(tables: Tables, measure: Any) -> Summary:
-    """A claim for each variant."""
-    claims = []
-    for name, of in relative(tables.cells).groupby("variant", sort=False):
+def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
+    """Variants, and those whose test loss rises and falls for certain."""
+    groups = relative(tables.cells).groupby("variant")
+    return {
+        "variants": len(groups),
+        "variants_with_bump": sum(Finding(bump_parts(of)).verdict == HOLDS for _, of in groups),
+    }
+
+
+def _bump(name: str, more: str = "", *, least: float = 0.0) -> Judge:
+    """What judges whether that variant's test loss rises by more than `least`, and falls."""
+
+    def judge(tables: Tables, measure: Any) -> Finding:
+        cells = relative(tables.cells)
+        of = cells[cells.variant == name]
         bump = find_bump(of)
-        claims.append(
-            Claim(
-                f"test loss rises before it falls: {name}",
-                "Figure 3" if name == "the paper's" else "Hobbhahn's comment",
-                "double descent",
-                bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
-                bump and {"standard_error": bump.standard_error, "training_sets": bump.losses},
-                bump and bump.is_clear,
-                f"test loss over that of output 0; holds if it rises and falls by more than {CLEAR} standard errors. "
-                "A power of the error changes the size of gradients and so what Adam's eps does, see replication_gap",
-            )
-        )
-    clear = sum(claim.holds is True for claim in claims)
-    return Summary({"variants": len(claims), "variants_with_bump": clear}, claims)
+        shown = bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor}
+        parts = [part._replace(least=least) for part in bump_parts(of)]
+        return Finding(parts, shown, f"Test loss over that of output 0, up to the bump and down from it. {more}")
+
+    return judge
+
+
+EPS = "A power of the error changes the size of gradients, and so what Adam's eps does: see replication_gap."
+SAYS = "double descent"
+
+papers = claim(
+    "P11", "test loss rises before it falls: the paper's model", source="Figure 3", says="1.0150 at T = 2,000"
+)(_bump("the paper's"))
+absolute = claim("H2", "test loss rises before it falls: absolute error", source="Hobbhahn's comment", says=SAYS)(
+    _bump("absolute error", EPS)
+)
+fourth = claim("H2", "test loss rises before it falls: fourth power", source="Hobbhahn's comment", says=SAYS)(
+    _bump("fourth power", EPS)
+)
+relu = claim("H3", "test loss rises before it falls: ReLU on h", source="Hobbhahn's comment", says=SAYS)(
+    _bump("ReLU on h")
+)
+smaller_eps = question("How far does test loss rise with the fourth power at an eps a thousandth as large?")(
+    _bump("fourth power, eps 1e-9", EPS, least=-math.inf)
+)
+untied = question("How far does test loss rise with weights that are not tied?")(
+    _bump("untied weights", least=-math.inf)
+)
+importance = question("How far does test loss rise where later features matter less?")(
+    _bump("falling importance", least=-math.inf)
+)

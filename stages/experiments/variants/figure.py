@@ -31,6 +31,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         axes.set_ylabel("test loss / that of output 0")
     for axes in panels[len(names) :]:
         axes.remove()
-    clear = summary.get("variants_with_bump", 0)
-    figure.suptitle(f"Test loss rises before it falls, clearly, in {clear} of {len(names)} models and losses")
+    certain = summary.get("variants_with_bump", 0)
+    more = f"; that it rises and falls is certain in {certain}" if certain else ""
+    figure.suptitle(f"Test loss over training points, in {len(names)} models and losses{more}")
     return {"variants": figure}

@@ -1,9 +1,13 @@
 """One claim."""
 
-from stages.core.claims import Claim, Summary
+from stages.claims import Finding, claim, intervals
 
 
-def summary(tables, measure):
-    loss = tables.cells.groupby("degree").test_loss.mean()
-    holds = bool(loss.iloc[-1] > loss.min())
-    return Summary({"degrees": len(loss)}, [Claim("overfits", "folklore", "it does", dict(loss), None, holds, "mean")])
+def headline(tables, measure):
+    return {"degrees": tables.cells.degree.nunique()}
+
+
+@claim("D9", "the largest degree overfits", source="folklore", says="it does")
+def overfits(tables, measure):
+    loss = tables.cells.pivot_table(index="data_seed", columns="degree", values="test_loss")
+    return Finding([intervals.mean("test loss above the lowest", loss.iloc[:, -1] - loss.min(axis=1), least=0)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
+
+from stages.claims import Part, intervals
 
 # The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
 MIDDLE = (0.69, 6.8)
 ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
-CLEAR = 4  # standard errors: where no T differs, noise makes such a bump in 3 to 5 % of trials (two: in a third)
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
 
@@ -21,19 +21,13 @@ class Bump(NamedTuple):
     peak: float
     dip_T: int  # smaller, from POLYGONS_END on
     dip: float
+    floor_T: int  # larger
     floor: float  # lowest mean at larger T
-    standard_error: float  # of peak - dip, over training sets and test points
-    losses: list[float]  # at the peak, a training set each
 
     @property
     def height(self) -> float:
         """What more data cost: the peak above the dip before it."""
         return self.peak - self.dip
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the rise and the fall are both more than CLEAR standard errors of the rise."""
-        return bool(min(self.height, self.peak - self.floor) > CLEAR * self.standard_error)
 
 
 def find_bump(chosen: pd.DataFrame) -> Bump | None:
@@ -45,12 +39,27 @@ def find_bump(chosen: pd.DataFrame) -> Bump | None:
     if not (len(before) and len(after)):
         return None
     dip_T = int(str(before.idxmin()))
-    errors = [standard_error(chosen[chosen["T"] == t]) for t in (T, dip_T)]
-    losses = sorted(chosen[chosen["T"] == T].test_loss)
-    return Bump(T, by_T[T], dip_T, by_T[dip_T], after.min(), float(np.hypot(errors[0], errors[1])), losses)
+    return Bump(T, by_T[T], dip_T, by_T[dip_T], int(str(after.idxmin())), after.min())
 
 
-def standard_error(cells: pd.DataFrame) -> float:
-    """Of the mean test loss over training sets, all of which meet the same test points."""
-    over_sets = cells.test_loss.std(ddof=1) / np.sqrt(len(cells)) if len(cells) > 1 else 0.0
-    return float(np.hypot(over_sets, cells.test_loss_se.mean()))
+def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
+    """How far test loss rises to the bump and falls after it: a row a training set, columns rise and fall.
+
+    Takes a table of one cell a (T, data_seed). Where the highest mean is, is chance too, so each training set's rise
+    and fall are taken at those T that are the bump of all others. Empty where there are fewer than three training sets,
+    or no T on both sides of the middle regime.
+    """
+    losses = chosen.pivot(index="data_seed", columns="T", values="test_loss").dropna()
+    rows = {}
+    for seed in losses.index if len(losses) > 2 else []:
+        bump = find_bump(chosen[chosen.data_seed.isin(losses.index) & (chosen.data_seed != seed)])
+        if bump:
+            own = losses.loc[seed]
+            rows[seed] = own[bump.T] - own[bump.dip_T], own[bump.T] - own[bump.floor_T]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["rise", "fall"], dtype=float)
+
+
+def bump_parts(chosen: pd.DataFrame, *, among: int = 1) -> list[Part]:
+    """The rise and the fall at the bump, both needed above 0; none where `bump_rises` has none."""
+    rises = bump_rises(chosen)
+    return [intervals.mean(name, rises[name], among=2 * among, least=0) for name in ("rise", "fall") if len(rises)]

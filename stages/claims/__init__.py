@@ -1,0 +1,291 @@
+"""Claims that others published, questions of our own, and what a run says to them.
+
+A claim is a function of an experiment's tables, marked with who made it and what it says:
+
+    @claim("P10", "many points: the norm of W is near sqrt 5", source="Figure 4", says="about 2.2")
+    def norm(tables, measure): return Finding([intervals.mean("norm of W", cells.norm_W, least=2, most=2.5)])
+
+What it returns decides: a `Finding` has numbers with their 99 % intervals over independent training sets, and the range
+that the claim needs each of them in. An interval within its range says yes, one beside it no, and one across its edge
+that this run cannot tell. A question of our own (`@question`) has an answer, the same numbers without a range, and no
+verdict.
+
+`python -m stages.claims SCALE` prints all of a scale as data/metrics/README.md holds them, and without a scale how
+many came out how, by source, as the README does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from stages.core.bundle import write_bytes
+
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "cannot tell"
+VERDICTS = (HOLDS, FAILS, UNDECIDED)
+MOST = 1000  # training sets: that more would decide is not worth saying
+# whose claims have ids that begin so (the paper's text and figures, its appendix, comments printed with it, ...)
+SOURCES = {
+    "P": "the paper",
+    "A": "its appendix",
+    "C": "its appendix",
+    "J": "Jermyn's comments",
+    "H": "Hobbhahn's comment",
+    "O": "Olah's comment",
+    "N": "the follow-up of July 2023",
+    "D": "the discussion",
+    "R": "replications",
+    "L": "laws derived here",
+}
+
+
+class Part(NamedTuple):
+    """A number that was measured, its 99 % interval, and the range in which a claim needs it."""
+
+    what: str
+    effect: float
+    low: float
+    high: float
+    sets: int  # independent training sets that the interval is over
+    least: float = -math.inf
+    most: float = math.inf
+
+    @property
+    def verdict(self) -> str:
+        """Whether the interval is in the range, beside it, or neither."""
+        if self.low > self.least and self.high < self.most:
+            return HOLDS
+        return FAILS if self.high <= self.least or self.low >= self.most else UNDECIDED
+
+    @property
+    def inside(self) -> bool:
+        """Whether the effect itself is in the range."""
+        return self.least < self.effect < self.most
+
+    @property
+    def would_take(self) -> float:
+        """About how many training sets would decide, if the effect and their spread stayed what they are."""
+        down, up = self.effect - self.low, self.high - self.effect
+        if self.sets < 2 or self.effect in (self.least, self.most):
+            return math.inf
+        if self.inside:
+            ratio = max(down / (self.effect - self.least), up / (self.most - self.effect))
+        else:
+            ratio = up / (self.least - self.effect) if self.effect < self.least else down / (self.effect - self.most)
+        return math.ceil(self.sets * max(1.0, ratio**2))
+
+
+class Finding(NamedTuple):
+    """What tables say to a claim or question: nothing, or the parts that decide; what else was seen; and how."""
+
+    parts: Sequence[Part] = ()
+    shown: Mapping[str, Any] | None = None
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """A claim holds if all its parts do, and not if one does not."""
+        found = {part.verdict for part in self.parts}
+        return FAILS if FAILS in found else HOLDS if found == {HOLDS} else UNDECIDED
+
+    @property
+    def would_take(self) -> int | None:
+        """About how many training sets would decide what is undecided; None where that is not known."""
+        outside = [part.would_take for part in self.parts if not part.inside]
+        sets = min(outside) if outside else max((part.would_take for part in self.parts), default=math.inf)
+        return int(sets) if self.verdict == UNDECIDED and sets <= MOST else None
+
+
+Judge = Callable[[Any, Any], Finding]  # of an experiment's tables, and its section `measure`
+
+
+class Claim(NamedTuple):
+    """What a source says, by the ledger's id, and what judges it."""
+
+    id: str
+    text: str
+    source: str
+    says: str
+    judge: Judge
+
+
+class Question(NamedTuple):
+    """What nobody published an answer to, who asks, and what answers it."""
+
+    text: str
+    source: str
+    judge: Judge
+
+
+class Summary(NamedTuple):
+    """What an experiment found: a few headline numbers, and the findings in the order of its module."""
+
+    headline: Mapping[str, float | int]
+    claims: Sequence[tuple[Claim, Finding]]
+    questions: Sequence[tuple[Question, Finding]]
+
+
+def claim(id: str, text: str, *, source: str, says: str) -> Callable[[Judge], Claim]:
+    """Make a function the judge of a claim.
+
+    Args:
+        id: the ledger's, a letter of SOURCES and a number; claims that are parts of one share it.
+        text: what is claimed, in a clause. source: where. says: the source's own numbers or words, as short.
+    """
+    return lambda judge: Claim(id, text, source, says, judge)
+
+
+def question(text: str, *, source: str = "this project") -> Callable[[Judge], Question]:
+    """Make a function the answer to a question of our own."""
+    return lambda judge: Question(text, source, judge)
+
+
+def judged(module: ModuleType, tables: Any, measure: Any) -> Summary:
+    """All claims and questions that a module defines, judged; its `headline`, if it has one, gives the numbers."""
+    own = list(vars(module).values())
+    return Summary(
+        module.headline(tables, measure) if hasattr(module, "headline") else {},
+        [(one, one.judge(tables, measure)) for one in own if isinstance(one, Claim)],
+        [(one, one.judge(tables, measure)) for one in own if isinstance(one, Question)],
+    )
+
+
+def labelled(values: pd.Series, *names: str) -> dict[str, float]:
+    """{"T=3, R=2": value} of a table's column by index, whose levels have these names."""
+    return {
+        ", ".join(
+            f"{name}={part:g}" if isinstance(part, float) else f"{name}={part}"
+            for name, part in zip(names, key, strict=True)
+        ): float(value)
+        for key, value in zip(values.index.to_frame().itertuples(index=False, name=None), values, strict=True)
+    }
+
+
+def labelled_rows(table: pd.DataFrame, *names: str) -> dict[str, dict[str, float]]:
+    """The same of a whole table: {"T=3, R=2": {column: value}}."""
+    columns = {str(column): labelled(table[column], *names) for column in table}
+    return {key: {column: of[key] for column, of in columns.items()} for key in labelled(table.iloc[:, 0], *names)}
+
+
+def write(path: Path, summary: Summary) -> None:
+    """Write the summary as JSON, numbers to six digits. DVC shows its numbers and skips its lists."""
+    count = Counter(finding.verdict for _, finding in summary.claims)
+    content: dict[str, Any] = {
+        **summary.headline,
+        "held": count[HOLDS],
+        "failed": count[FAILS],
+        "undecided": count[UNDECIDED],
+    }
+    claims = [
+        {"id": of.id, "claim": of.text, "source": of.source, "says": of.says}
+        | {"verdict": found.verdict, "would_take": found.would_take}
+        | _found(found)
+        for of, found in summary.claims
+    ]
+    questions = [{"question": of.text, "source": of.source} | _found(found) for of, found in summary.questions]
+    content |= {"claims": claims, "questions": questions}
+    write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
+
+
+def _found(finding: Finding) -> dict[str, Any]:
+    parts = [part._asdict() | {"verdict": part.verdict} for part in finding.parts if part.sets]
+    return {"parts": parts, "shown": finding.shown, "note": inspect.cleandoc(finding.note).replace("\n", " ")}
+
+
+def read(scale: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Experiment and content of every committed summary of a scale."""
+    for path in sorted(Path("data/metrics", scale).glob("*.json")):
+        yield path.stem, json.loads(path.read_text())
+
+
+def ledger(scale: str) -> str:
+    """Every committed claim of a scale, by source, and then every question, as Markdown tables."""
+    rows: dict[str, list[tuple[int, str]]] = {source: [] for source in SOURCES.values()}
+    questions = []
+    for experiment, summary in read(scale):
+        for one in summary["claims"]:
+            says = f"{one['says']} ({one['source']})"
+            cells = one["id"], one["claim"], says, measured(one), verdict(one), experiment
+            rows[SOURCES[one["id"][0]]].append((int(one["id"][1:]), _row(*cells)))
+        questions += [_row(one["question"], measured(one), experiment) for one in summary["questions"]]
+    lines = []
+    for source, found in rows.items():
+        if found:
+            lines += [
+                f"### {source[0].upper()}{source[1:]}",
+                "",
+                _row("", "claim", "there", "measured", "verdict", "run"),
+            ]
+            lines += [_rule(6), *(row for _, row in sorted(found, key=lambda one: one[0])), ""]
+    return "\n".join([*lines, "### Questions of our own", "", _row("question", "answer", "run"), _rule(3), *questions])
+
+
+def totals() -> str:
+    """How many claims came out how, by source, at both scales, as a Markdown table."""
+    lines = [_row("source", "scale", *VERDICTS), _rule(5)]
+    for scale in ("laptop", "paper"):
+        found = [(SOURCES[one["id"][0]], one["verdict"]) for _, of in read(scale) for one in of["claims"]]
+        for source in (*dict.fromkeys(SOURCES.values()), "all"):
+            count = Counter(verdict for whose, verdict in found if source in (whose, "all"))
+            if count:
+                lines.append(_row(source, scale, *(str(count[verdict]) for verdict in VERDICTS)))
+    return "\n".join(lines)
+
+
+def measured(one: Mapping[str, Any]) -> str:
+    """The parts of a finding, as JSON has them, in words."""
+    return "; ".join(map(_part, one["parts"]))
+
+
+def verdict(one: Mapping[str, Any]) -> str:
+    """A claim's verdict, as JSON has it, in words."""
+    if one["would_take"]:
+        return f"{UNDECIDED}; about {one['would_take']} sets would"
+    return f"**{FAILS}**" if one["verdict"] == FAILS else str(one["verdict"])
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    low, high, least, most = (part[name] for name in ("low", "high", "least", "most"))
+    interval = "one training set" if low is None or high is None else f"{_number(low)} to {_number(high)}"
+    needs = [f"{word} {_number(bound)}" for word, bound in (("above", least), ("below", most)) if bound is not None]
+    return f"{part['what']}: {_number(part['effect'])} ({interval}{'; needs ' if needs else ''}{', '.join(needs)})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if 0.98 < value < 1.02 else f"{value:.3g}"  # losses are near 1
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---" * columns + "|"
+
+
+def words(value: Any) -> str:
+    """A JSON value as a reader would write it, numbers to three digits."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {words(v)}" if "=" not in key else f"{words(v)} at {key}" for key, v in value.items())
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types; a number that is not finite becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

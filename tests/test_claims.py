@@ -1,0 +1,128 @@
+"""core/claims.py and statistics/intervals.py: what an interval decides, and how findings are written and listed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages import claims
+from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, question
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least", "most", "verdict"),
+    [
+        (1, 2, 0, math.inf, HOLDS),
+        (-1, 2, 0, math.inf, UNDECIDED),
+        (-2, -1, 0, math.inf, FAILS),
+        (0, 0, 0, math.inf, FAILS),  # not above it
+        (1, 2, 0.5, 2.5, HOLDS),
+        (1, 3, 0.5, 2.5, UNDECIDED),
+        (3, 4, 0.5, 2.5, FAILS),
+        (-math.inf, math.inf, 0, math.inf, UNDECIDED),
+    ],
+)
+def test_where_an_interval_lies_decides(low: float, high: float, least: float, most: float, verdict: str) -> None:
+    assert Part("x", (low + high) / 2, low, high, 5, least, most).verdict == verdict
+
+
+def test_all_parts_must_hold_and_one_is_enough_to_fail() -> None:
+    yes, no, open_ = (Part("x", x, x - 1, x + 1, 5, least=0) for x in (2, -2, 0))
+    assert Finding([yes, yes]).verdict == HOLDS and Finding([yes, no, open_]).verdict == FAILS
+    assert Finding([yes, open_]).verdict == Finding([]).verdict == UNDECIDED
+
+
+def test_an_undecided_claim_says_how_many_training_sets_would_decide_it() -> None:
+    for mean, least, most in ((0.3, 0, math.inf), (-0.3, 0, math.inf), (0.7, 0, 1)):
+        values = mean + np.linspace(-1, 1, 12)
+        few = Finding([intervals.mean("x", values, least=least, most=most)])
+        assert few.verdict == UNDECIDED and few.would_take is not None and 12 < few.would_take < 300
+        enough = intervals.mean("x", np.tile(values, math.ceil(few.would_take / 12)), least=least, most=most)
+        assert enough.verdict == (HOLDS if mean > 0 else FAILS)
+    near, far, wrong = (Part("x", x, x - 2, x + 2, 5, least=0) for x in (0.1, 1, -1))
+    assert Finding([near, far]).would_take is None and Finding([far]).would_take == 20  # near: more than MOST
+    assert Finding([near, wrong]).would_take == 20 and Finding([]).would_take is None
+    assert Finding([Part("x", 1, -math.inf, math.inf, 1, least=0)]).would_take is None
+
+
+def test_intervals_are_those_of_the_textbook() -> None:
+    part = intervals.mean("x", [1.0, 2.0, 3.0, 4.0, math.nan])
+    assert part.effect == 2.5 and part.sets == 4
+    assert part.high - 2.5 == pytest.approx(5.8409 * np.std([1, 2, 3, 4], ddof=1) / 2, rel=1e-4)  # t of 3, .995
+    part = intervals.share("x", [True] * 8)
+    assert part.effect == part.high == 1 and part.low == pytest.approx(0.005 ** (1 / 8))
+    part = intervals.ratio("x", [1.0, 100.0])
+    assert part.effect == pytest.approx(10) and part.low == pytest.approx(100 / part.high)
+
+
+@pytest.mark.parametrize("of", [intervals.mean, intervals.ratio, intervals.share])
+def test_one_value_or_none_decides_nothing(of: Callable[..., Part]) -> None:
+    for values in ([], [math.nan], [1.0]):
+        part = of("x", values, least=0.5, most=1.5)
+        assert part.verdict == UNDECIDED and part.sets == len(values) - (values != [1.0] and bool(values))
+
+
+@pytest.mark.parametrize("among", [1, 4])
+def test_intervals_of_all_parts_hold_the_truth_in_99_of_100(among: int) -> None:
+    rng, trials = np.random.default_rng(0), 2000
+    missed = {"mean": 0, "share": 0}
+    for _ in range(trials):
+        means = [intervals.mean("x", rng.normal(size=5), among=among) for _ in range(among)]
+        shares = [intervals.share("x", rng.random(20) < 0.3, among=among) for _ in range(among)]
+        missed["mean"] += any(not part.low < 0 < part.high for part in means)
+        missed["share"] += any(not part.low < 0.3 < part.high for part in shares)
+    assert 0.004 < missed["mean"] / trials < 0.017 and missed["share"] / trials < 0.017
+
+
+def experiment() -> ModuleType:
+    """A module with two claims and a question."""
+    module = ModuleType("made up")
+    fine, narrow = (
+        claim(f"P{k}", text, source="Figure 1", says="so")(
+            lambda tables, measure: Finding(
+                [intervals.mean("of x", tables, least=measure)], {"a": math.nan}, "Of\n  x."
+            )
+        )
+        for k, text in ((2, "x is large"), (1, "x is larger"))
+    )
+    vars(module).update(
+        fine=fine,
+        asked=question("How large is x?")(lambda tables, measure: Finding([intervals.mean("x", tables)])),
+        narrow=narrow,
+        headline=lambda tables, measure: {"x": np.float64(np.mean(tables))},
+    )
+    return module
+
+
+def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    for scale, values in (("laptop", [2.0, 2.1, 1.9]), ("paper", [2.0])):
+        claims.write(Path("data/metrics", scale, "made_up.json"), claims.judged(experiment(), values, 1.0))
+    found = json.loads(Path("data/metrics/laptop/made_up.json").read_text())
+    assert (found["x"], found["held"], found["failed"], found["undecided"]) == (2.0, 2, 0, 0)
+    first, second = found["claims"]
+    assert (
+        first["id"] == "P2" and first["verdict"] == HOLDS and first["note"] == "Of x." and first["shown"] == {"a": None}
+    )
+    assert second["parts"][0]["least"] == 1.0 and second["parts"][0]["most"] is None
+    (asked,) = found["questions"]
+    assert asked["question"] == "How large is x?" and asked["source"] == "this project" and "verdict" not in asked
+    lines = claims.ledger("laptop").splitlines()
+    assert lines[0] == "### The paper" and lines[4].startswith(
+        "| P1 | x is larger | so (Figure 1) | of x: 2 (1.43 to 2.57; needs"
+    )
+    assert lines[-1].startswith("| How large is x? | x: 2 (1.43 to 2.57) | made_up |")
+    assert "of x: 2 (one training set; needs above 1)" in claims.ledger("paper")
+    assert claims.totals().splitlines()[2:] == [
+        "| the paper | laptop | 2 | 0 | 0 |",
+        "| all | laptop | 2 | 0 | 0 |",
+        "| the paper | paper | 0 | 0 | 2 |",
+        "| all | paper | 0 | 0 | 2 |",
+    ]
