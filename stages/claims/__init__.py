@@ -196,7 +196,7 @@ def write(path: Path, summary: Summary) -> None:
 
 
 def _found(finding: Finding) -> dict[str, Any]:
-    parts = [part._asdict() | {"verdict": part.verdict} for part in finding.parts if part.sets]
+    parts = [part._asdict() for part in finding.parts if part.sets]
     return {"parts": parts, "shown": finding.shown, "note": inspect.cleandoc(finding.note).replace("\n", " ")}
 
 
