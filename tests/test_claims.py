@@ -10,10 +10,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages import claims
 from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, question
+from stages.core.tables import Tables
 
 
 @pytest.mark.parametrize(
@@ -39,17 +41,31 @@ def test_all_parts_must_hold_and_one_is_enough_to_fail() -> None:
     assert Finding([yes, open_]).verdict == Finding([]).verdict == UNDECIDED
 
 
-def test_an_undecided_claim_says_how_many_training_sets_would_decide_it() -> None:
-    for mean, least, most in ((0.3, 0, math.inf), (-0.3, 0, math.inf), (0.7, 0, 1)):
-        values = mean + np.linspace(-1, 1, 12)
-        few = Finding([intervals.mean("x", values, least=least, most=most)])
-        assert few.verdict == UNDECIDED and few.would_take is not None and 12 < few.would_take < 300
-        enough = intervals.mean("x", np.tile(values, math.ceil(few.would_take / 12)), least=least, most=most)
-        assert enough.verdict == (HOLDS if mean > 0 else FAILS)
-    near, far, wrong = (Part("x", x, x - 2, x + 2, 5, least=0) for x in (0.1, 1, -1))
-    assert Finding([near, far]).would_take is None and Finding([far]).would_take == 20  # near: more than MOST
-    assert Finding([near, wrong]).would_take == 20 and Finding([]).would_take is None
-    assert Finding([Part("x", 1, -math.inf, math.inf, 1, least=0)]).would_take is None
+@pytest.mark.parametrize(("centre", "least", "most"), [(0.3, 0, math.inf), (-0.3, 0, math.inf), (0.7, 0, 1)])
+def test_an_undecided_claim_says_how_many_training_sets_would_decide_it(
+    centre: float, least: float, most: float
+) -> None:
+    rng = np.random.default_rng(0)
+
+    def of(sets: int) -> Part:
+        values = rng.normal(size=sets)
+        return intervals.mean("x", centre + 0.6 * (values - values.mean()) / values.std(ddof=1), least=least, most=most)
+
+    few = Finding([of(12)])
+    assert few.verdict == UNDECIDED and few.would_take is not None and 12 < few.would_take < 100
+    assert of(few.would_take - 1).verdict == UNDECIDED
+    assert of(few.would_take).verdict == (HOLDS if centre > 0 else FAILS)
+
+
+def test_a_share_and_a_ratio_say_it_too_and_a_claim_takes_what_its_parts_take() -> None:
+    share = intervals.share("x", [True] * 4, least=0.5)
+    assert share.would_take == 8 and intervals.share("x", [True] * 8, least=0.5).verdict == HOLDS
+    assert 12 < intervals.ratio("x", np.exp(0.3 + np.linspace(-1, 1, 12)), least=1).would_take < 100
+    near, far, wrong = (
+        Part("x", x, x - 2, x + 2, 5, least=0, would_take=y) for x, y in ((0.1, math.inf), (1, 20), (-1, 9))
+    )
+    assert Finding([near, far]).would_take is None and Finding([far]).would_take == 20
+    assert Finding([near, wrong]).would_take == 9 and Finding([]).would_take is None
 
 
 def test_intervals_are_those_of_the_textbook() -> None:
@@ -58,8 +74,11 @@ def test_intervals_are_those_of_the_textbook() -> None:
     assert part.high - 2.5 == pytest.approx(5.8409 * np.std([1, 2, 3, 4], ddof=1) / 2, rel=1e-4)  # t of 3, .995
     part = intervals.share("x", [True] * 8)
     assert part.effect == part.high == 1 and part.low == pytest.approx(0.005 ** (1 / 8))
-    part = intervals.ratio("x", [1.0, 100.0])
-    assert part.effect == pytest.approx(10) and part.low == pytest.approx(100 / part.high)
+    part = intervals.ratio("x", [1.0, 10.0, 100.0, 0.0])
+    assert part.effect == pytest.approx(10) and part.low == pytest.approx(100 / part.high) and part.sets == 3
+    assert intervals.mean("x", [4.0, 4.0], least=0.5).verdict == UNDECIDED  # two have no interval
+    part = intervals.more_often("that rise", [1.0] * 7 + [-1.0])
+    assert part.effect == 7 / 8 and part.verdict == UNDECIDED
 
 
 @pytest.mark.parametrize("of", [intervals.mean, intervals.ratio, intervals.share])
@@ -87,16 +106,16 @@ def experiment() -> ModuleType:
     fine, narrow = (
         claim(f"P{k}", text, source="Figure 1", says="so")(
             lambda tables, measure: Finding(
-                [intervals.mean("of x", tables, least=measure)], {"a": math.nan}, "Of\n  x."
+                [intervals.mean("of x", tables.cells.x, least=measure)], {"a": math.nan}, "Of\n  x."
             )
         )
         for k, text in ((2, "x is large"), (1, "x is larger"))
     )
     vars(module).update(
         fine=fine,
-        asked=question("How large is x?")(lambda tables, measure: Finding([intervals.mean("x", tables)])),
+        asked=question("How large is x?")(lambda tables, measure: Finding([intervals.mean("x", tables.cells.x)])),
         narrow=narrow,
-        headline=lambda tables, measure: {"x": np.float64(np.mean(tables))},
+        headline=lambda tables, measure: {"x": np.float64(tables.cells.x.mean())},
     )
     return module
 
@@ -104,7 +123,10 @@ def experiment() -> ModuleType:
 def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     for scale, values in (("laptop", [2.0, 2.1, 1.9]), ("paper", [2.0])):
-        claims.write(Path("data/metrics", scale, "made_up.json"), claims.judged(experiment(), values, 1.0))
+        claims.write(
+            Path("data/metrics", scale, "made_up.json"),
+            claims.judged(experiment(), Tables(cells=pd.DataFrame({"x": values})), 1.0),
+        )
     found = json.loads(Path("data/metrics/laptop/made_up.json").read_text())
     assert (found["x"], found["held"], found["failed"], found["undecided"]) == (2.0, 2, 0, 0)
     first, second = found["claims"]
@@ -119,10 +141,36 @@ def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monke
         "| P1 | x is larger | so (Figure 1) | of x: 2 (1.43 to 2.57; needs"
     )
     assert lines[-1].startswith("| How large is x? | x: 2 (1.43 to 2.57) | made_up |")
-    assert "of x: 2 (one training set; needs above 1)" in claims.ledger("paper")
+    assert "of x: 2 (of 1 training set, no interval; needs above 1)" in claims.ledger("paper")
     assert claims.totals().splitlines()[2:] == [
         "| the paper | laptop | 2 | 0 | 0 |",
         "| all | laptop | 2 | 0 | 0 |",
         "| the paper | paper | 0 | 0 | 2 |",
         "| all | paper | 0 | 0 | 2 |",
     ]
+
+
+def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_shown() -> None:
+    module = ModuleType("made up")
+    under = {"reduction": "sum"}
+    judge = claim("J1", "x is large", source="a comment", says="so", under=under)(
+        lambda tables, measure: Finding([intervals.mean("x", tables.items.x, least=1)])
+    )
+    vars(module).update(judge=judge)
+    cells = pd.DataFrame({"cell": range(6), "reduction": ["mean"] * 3 + ["sum"] * 3})
+    items = pd.DataFrame({"cell": range(6), "x": [0.0, 0.1, 0.2, 2.0, 2.1, 2.2]})
+
+    def found(chosen: pd.DataFrame) -> Finding:
+        ((_, one),) = claims.judged(
+            module, Tables(cells=chosen, items=items[items.cell.isin(chosen.cell)]), None
+        ).claims
+        return one
+
+    assert found(cells[3:]).verdict == found(cells).verdict == HOLDS and found(cells[3:]).shown is None
+    as_run = found(cells[:3])
+    assert as_run.verdict == UNDECIDED and not any(part.sets for part in as_run.parts)
+    assert as_run.shown is not None and as_run.shown["under other settings"].startswith("x: 0.1 (")
+    assert claims.measured({"parts": [], "shown": as_run.shown}).startswith(
+        "not run under its settings; under others: x"
+    )
+    assert as_run.note.endswith("The source's settings: reduction sum.")

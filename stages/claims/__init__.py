@@ -22,16 +22,18 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stages.core.bundle import write_bytes
+from stages.core.tables import Tables
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "cannot tell"
 VERDICTS = (HOLDS, FAILS, UNDECIDED)
-MOST = 1000  # training sets: that more would decide is not worth saying
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+ELSEWHERE = "under other settings"  # among what is shown: the parts of cells that are not under the source's
 # whose claims have ids that begin so (the paper's text and figures, its appendix, comments printed with it, ...)
 SOURCES = {
     "P": "the paper",
@@ -57,6 +59,9 @@ class Part(NamedTuple):
     sets: int  # independent training sets that the interval is over
     least: float = -math.inf
     most: float = math.inf
+    would_take: float = (
+        math.inf
+    )  # training sets, about, that would decide if the effect and the spread stayed as they are
 
     @property
     def verdict(self) -> str:
@@ -69,18 +74,6 @@ class Part(NamedTuple):
     def inside(self) -> bool:
         """Whether the effect itself is in the range."""
         return self.least < self.effect < self.most
-
-    @property
-    def would_take(self) -> float:
-        """About how many training sets would decide, if the effect and their spread stayed what they are."""
-        down, up = self.effect - self.low, self.high - self.effect
-        if self.sets < 2 or self.effect in (self.least, self.most):
-            return math.inf
-        if self.inside:
-            ratio = max(down / (self.effect - self.least), up / (self.most - self.effect))
-        else:
-            ratio = up / (self.least - self.effect) if self.effect < self.least else down / (self.effect - self.most)
-        return math.ceil(self.sets * max(1.0, ratio**2))
 
 
 class Finding(NamedTuple):
@@ -101,20 +94,21 @@ class Finding(NamedTuple):
         """About how many training sets would decide what is undecided; None where that is not known."""
         outside = [part.would_take for part in self.parts if not part.inside]
         sets = min(outside) if outside else max((part.would_take for part in self.parts), default=math.inf)
-        return int(sets) if self.verdict == UNDECIDED and sets <= MOST else None
+        return int(sets) if self.verdict == UNDECIDED and math.isfinite(sets) else None
 
 
 Judge = Callable[[Any, Any], Finding]  # of an experiment's tables, and its section `measure`
 
 
 class Claim(NamedTuple):
-    """What a source says, by the ledger's id, and what judges it."""
+    """What a source says, by the ledger's id, what judges it, and the settings of the source that it is about."""
 
     id: str
     text: str
     source: str
     says: str
     judge: Judge
+    under: Mapping[str, Any] = NOTHING
 
 
 class Question(NamedTuple):
@@ -133,14 +127,18 @@ class Summary(NamedTuple):
     questions: Sequence[tuple[Question, Finding]]
 
 
-def claim(id: str, text: str, *, source: str, says: str) -> Callable[[Judge], Claim]:
+def claim(
+    id: str, text: str, *, source: str, says: str, under: Mapping[str, Any] = NOTHING
+) -> Callable[[Judge], Claim]:
     """Make a function the judge of a claim.
 
     Args:
         id: the ledger's, a letter of SOURCES and a number; claims that are parts of one share it.
         text: what is claimed, in a clause. source: where. says: the source's own numbers or words, as short.
+        under: columns of cells and the source's values of them. Only such cells judge the claim; what others say to it
+            is shown, and decides nothing.
     """
-    return lambda judge: Claim(id, text, source, says, judge)
+    return lambda judge: Claim(id, text, source, says, judge, under)
 
 
 def question(text: str, *, source: str = "this project") -> Callable[[Judge], Question]:
@@ -148,14 +146,41 @@ def question(text: str, *, source: str = "this project") -> Callable[[Judge], Qu
     return lambda judge: Question(text, source, judge)
 
 
-def judged(module: ModuleType, tables: Any, measure: Any) -> Summary:
+def judged(module: ModuleType, tables: Tables, measure: Any) -> Summary:
     """All claims and questions that a module defines, judged; its `headline`, if it has one, gives the numbers."""
     own = list(vars(module).values())
     return Summary(
         module.headline(tables, measure) if hasattr(module, "headline") else {},
-        [(one, one.judge(tables, measure)) for one in own if isinstance(one, Claim)],
+        [(one, _judged(one, tables, measure)) for one in own if isinstance(one, Claim)],
         [(one, one.judge(tables, measure)) for one in own if isinstance(one, Question)],
     )
+
+
+def _judged(one: Claim, tables: Tables, measure: Any) -> Finding:
+    """What the cells under the source's settings say; what all say is shown beside, where these are others."""
+    cells = tables.cells
+    own = [name for name in one.under if name in cells]
+    found = one.judge(tables, measure)
+    if not own or (as_there := (cells[own] == [one.under[name] for name in own]).all(axis=1)).all():
+        return found
+    chosen = one.judge(_Chosen(tables, cells[as_there]), measure)
+    settings = ", ".join(f"{name} {value}" for name, value in one.under.items())
+    shown = {ELSEWHERE: "; ".join(map(_part, _found(found)["parts"]))} | dict(chosen.shown or {})
+    return chosen._replace(shown=shown, note=f"{chosen.note or found.note} The source's settings: {settings}.")
+
+
+class _Chosen(Tables):
+    """The rows of some cells."""
+
+    def __init__(self, tables: Tables, cells: pd.DataFrame) -> None:
+        super().__init__()
+        self._of, self._chosen = tables, cells
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name == "cells":
+            return self._chosen
+        table = self._of[name]
+        return table[table.cell.isin(self._chosen.cell)] if "cell" in table else table
 
 
 def labelled(values: pd.Series, *names: str) -> dict[str, float]:
@@ -197,7 +222,7 @@ def write(path: Path, summary: Summary) -> None:
 
 def _found(finding: Finding) -> dict[str, Any]:
     parts = [part._asdict() for part in finding.parts if part.sets]
-    return {"parts": parts, "shown": finding.shown, "note": inspect.cleandoc(finding.note).replace("\n", " ")}
+    return {"parts": _plain(parts), "shown": finding.shown, "note": inspect.cleandoc(finding.note).replace("\n", " ")}
 
 
 def read(scale: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -242,7 +267,9 @@ def totals() -> str:
 
 def measured(one: Mapping[str, Any]) -> str:
     """The parts of a finding, as JSON has them, in words."""
-    return "; ".join(map(_part, one["parts"]))
+    elsewhere = (one.get("shown") or {}).get(ELSEWHERE)
+    words = f"not run under its settings; under others: {elsewhere}" if elsewhere else ""
+    return "; ".join(map(_part, one["parts"])) or words
 
 
 def verdict(one: Mapping[str, Any]) -> str:
@@ -254,7 +281,8 @@ def verdict(one: Mapping[str, Any]) -> str:
 
 def _part(part: Mapping[str, Any]) -> str:
     low, high, least, most = (part[name] for name in ("low", "high", "least", "most"))
-    interval = "one training set" if low is None or high is None else f"{_number(low)} to {_number(high)}"
+    sets = f"{part['sets']} training set{'s' * (part['sets'] > 1)}"
+    interval = f"{_number(low)} to {_number(high)}" if None not in (low, high) else f"of {sets}, no interval"
     needs = [f"{word} {_number(bound)}" for word, bound in (("above", least), ("below", most)) if bound is not None]
     return f"{part['what']}: {_number(part['effect'])} ({interval}{'; needs ' if needs else ''}{', '.join(needs)})"
 

@@ -2,21 +2,28 @@
 
 Values are one a training set, or a pair of them: what is measured on many points of one model is one value. Where a
 claim has several parts, `among` says how many, and each interval is so much wider that all of them hold their true
-values in 99 % of cases (Bonferroni). One value has no interval, and decides nothing.
+values in 99 % of cases (Bonferroni). Fewer than three values have no interval and decide nothing. What takes few
+values, as a count or a T of the grid does, is a share of training sets: that all have the same is no certainty.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from stages.claims import Part
 
 LEVEL = 0.99
+FEWEST = 3  # values that have an interval
+MOST = 1000  # training sets: that more would decide is not worth saying
+
+Floats = NDArray[np.float64]
 
 
 def mean(what: str, values: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
@@ -25,18 +32,26 @@ def mean(what: str, values: Any, *, among: int = 1, least: float = -math.inf, mo
     if not len(known):
         return Part(what, math.nan, -math.inf, math.inf, 0, least, most)
     effect = float(known.mean())
-    if len(known) == 1:
-        return Part(what, effect, -math.inf, math.inf, 1, least, most)
-    reach = float(stats.t.ppf(1 - (1 - LEVEL) / among / 2, len(known) - 1)) * float(stats.sem(known))
-    return Part(what, effect, effect - reach, effect + reach, len(known), least, most)
+    if len(known) < FEWEST:
+        return Part(what, effect, -math.inf, math.inf, len(known), least, most)
+    deviation = float(known.std(ddof=1))
+
+    def interval(sets: Floats) -> tuple[Floats, Floats]:
+        reach = stats.t.ppf(1 - (1 - LEVEL) / among / 2, sets - 1) * deviation / np.sqrt(sets)
+        return effect - reach, effect + reach
+
+    return _part(what, effect, len(known), least, most, interval)
 
 
 def ratio(what: str, values: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
     """The geometric mean of independent values above 0, with Student's interval of their logarithms."""
     known = _known(values)
-    log = mean(what, np.log(known), among=among)
-    effect, low, high = (float(np.exp(x)) for x in (log.effect, log.low, log.high))
-    return Part(what, effect, low, high, log.sets, least, most)
+    bounds = (math.log(bound) if bound > 0 else -math.inf for bound in (least, most))
+    log = mean(what, np.log(known[known > 0]), among=among, **dict(zip(("least", "most"), bounds, strict=True)))
+    effect, low, high = (math.exp(min(x, 700.0)) for x in (log.effect, log.low, log.high))
+    known_low = low if math.isfinite(log.low) else -math.inf
+    known_high = high if math.isfinite(log.high) else math.inf
+    return Part(what, effect, known_low, known_high, log.sets, least, most, log.would_take)
 
 
 def share(what: str, hits: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
@@ -44,10 +59,34 @@ def share(what: str, hits: Any, *, among: int = 1, least: float = -math.inf, mos
     known = _known(hits)
     if not len(known):
         return Part(what, math.nan, -math.inf, math.inf, 0, least, most)
-    found = stats.binomtest(int(known.sum()), len(known)).proportion_ci(1 - (1 - LEVEL) / among)
-    return Part(what, float(known.mean()), float(found.low), float(found.high), len(known), least, most)
+    effect, tail = float(known.mean()), (1 - LEVEL) / among / 2
+
+    def interval(sets: Floats) -> tuple[Floats, Floats]:
+        k = np.round(effect * sets)
+        low, high = stats.beta.ppf(tail, k, sets - k + 1), stats.beta.ppf(1 - tail, k + 1, sets - k)
+        return np.where(k == 0, 0.0, low), np.where(k == sets, 1.0, high)
+
+    return _part(what, effect, len(known), least, most, interval)
 
 
-def _known(values: Any) -> np.ndarray:
-    found: np.ndarray = pd.Series(values).dropna().to_numpy(dtype=np.float64)
+def more_often(what: str, values: Any, *, among: int = 1, least: float = 0.0) -> Part:
+    """The share of independent values above `least`, needed above one half: a sign test, for any distribution."""
+    return share(f"training sets {what}", _known(values) > least, among=among, least=0.5)
+
+
+def _part(
+    what: str, effect: float, sets: int, least: float, most: float, interval: Callable[[Floats], tuple[Floats, Floats]]
+) -> Part:
+    """With the interval of so many sets, and how many would decide at the same effect and spread."""
+    more = np.arange(sets, MOST + 1, dtype=np.float64)
+    low, high = interval(more)
+    decided = ((low > least) & (high < most)) | (high <= least) | (low >= most)
+    would_take = float(more[decided][0]) if decided.any() else math.inf
+    if not len(more):
+        low, high = interval(np.array([float(sets)]))
+    return Part(what, effect, float(low[0]), float(high[0]), sets, least, most, would_take)
+
+
+def _known(values: Any) -> Floats:
+    found: Floats = pd.Series(values).dropna().to_numpy(dtype=np.float64)
     return found

@@ -11,6 +11,7 @@ from stages.claims import Part, intervals
 # The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
 MIDDLE = (0.69, 6.8)
 ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
+SUM = {"reduction": "sum"}  # what Jermyn's numbers come from: the printed formula
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
 
@@ -60,6 +61,16 @@ def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def bump_parts(chosen: pd.DataFrame, *, among: int = 1) -> list[Part]:
-    """The rise and the fall at the bump, both needed above 0; none where `bump_rises` has none."""
+    """Whether test loss rises to the bump in most training sets, and falls after it; none where `bump_rises` has none.
+
+    Rises differ by orders of magnitude between training sets, so that their signs decide and not their mean.
+    """
     rises = bump_rises(chosen)
-    return [intervals.mean(name, rises[name], among=2 * among, least=0) for name in ("rise", "fall") if len(rises)]
+    words = {"rise": "whose test loss rises", "fall": "whose test loss falls after it"}
+    return [intervals.more_often(words[name], rises[name], among=2 * among) for name in words if len(rises)]
+
+
+def typical_rise(chosen: pd.DataFrame) -> list[Part]:
+    """The rise and the fall at the bump, for questions: their mean."""
+    rises = bump_rises(chosen)
+    return [intervals.mean(name, rises[name], among=2) for name in ("rise", "fall") if len(rises)]

@@ -54,7 +54,9 @@ def hurt(cells: pd.DataFrame) -> list[str]:
 
 
 def test_a_rise_that_all_training_sets_share_decides_and_noise_does_not() -> None:
-    assert hurt(cells(FLAT | {(100, 4): 1.4})) == [HOLDS, HOLDS]
+    sets = [cells(FLAT | {(100, 4): 1.4}) for _ in range(3)]
+    assert hurt(pd.concat([of.assign(data_seed=of.data_seed + 3 * k) for k, of in enumerate(sets)])) == [HOLDS, HOLDS]
+    assert hurt(sets[0]) == [UNDECIDED, UNDECIDED]  # three, which all do
     assert hurt(cells(FLAT)) == [UNDECIDED, UNDECIDED]  # it falls throughout: no rise to judge
     rng = np.random.default_rng(0)
     noise = [cells(FLAT, 0.0).assign(data_seed=seed) for seed in range(6)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import FAILS, Finding, Part, claim, intervals, labelled, labelled_rows, question
+from stages.claims.regimes import SUM
 from stages.core.tables import Tables
 
 TOGETHER = 1.5  # jumps within this factor of each other count as one
@@ -115,7 +116,7 @@ def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
     return means | ({"only bounds": ", ".join(beyond)} if beyond else {})
 
 
-@claim("J5", "the jump of the largest D_f is near T (1 - S) = 10", source=SOURCE, says="near 10")
+@claim("J5", "the jump of the largest D_f is near T (1 - S) = 10", source=SOURCE, says="near 10", under=SUM)
 def near_ten(tables: Tables, measure: Any) -> Finding:
     """Training sets that jump there, at each sparsity."""
     of = of_size(tables, "S")
@@ -138,7 +139,13 @@ def near_ten(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J5", "over T (1 - S) the jump is the same for every S", source=SOURCE, says="curves of several S coincide")
+@claim(
+    "J5",
+    "over T (1 - S) the jump is the same for every S",
+    source=SOURCE,
+    says="curves of several S coincide",
+    under=SUM,
+)
 def collapses(tables: Tables, measure: Any) -> Finding:
     """The latest jump over the earliest, by sparsity."""
     of = of_size(tables, "S")
@@ -152,7 +159,7 @@ def collapses(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J4", "weight decay does not move the jump", source=SOURCE, says="it does not move")
+@claim("J4", "weight decay does not move the jump", source=SOURCE, says="it does not move", under=SUM)
 def unmoved(tables: Tables, measure: Any) -> Finding:
     """The latest jump over the earliest, by weight decay."""
     of = of_size(tables, "weight_decay")
@@ -164,7 +171,7 @@ def unmoved(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J6", "the collapse is less clean for larger m", source=SOURCE, says="less clean for larger m")
+@claim("J6", "the collapse is less clean for larger m", source=SOURCE, says="less clean for larger m", under=SUM)
 def less_clean(tables: Tables, measure: Any) -> Finding:
     """How far apart jumps of different S lie at the largest m, against the smallest."""
     sizes = [of_size(tables, "S", largest) for largest in (False, True)]
@@ -181,7 +188,7 @@ def less_clean(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J7", "far beyond, the largest D_f falls again", source=SOURCE, says="peak D_f falls past the jump")
+@claim("J7", "far beyond, the largest D_f falls again", source=SOURCE, says="peak D_f falls past the jump", under=SUM)
 def falls(tables: Tables, measure: Any) -> Finding:
     """The largest D_f at the last T over that at its peak, mean over sparsities."""
     of = of_size(tables, "S")

@@ -94,10 +94,11 @@ def _hurts(cells: pd.DataFrame, along: str) -> Finding:
             found[seed] = losses.loc[seed, (largest.at, largest.peak)] - losses.loc[seed, (largest.at, largest.start)]
     every = rises(table(cells).dropna(), along)
     return Finding(
-        [intervals.mean(f"rise along {along}", pd.Series(found, dtype=float), least=0)] if found else [],
+        [intervals.more_often(f"whose test loss rises along {along}", pd.Series(found, dtype=float))] if found else [],
         {f"{other}={rise.at}, {along}={rise.start} to {rise.peak}": rise.height for rise in every} or None,
-        f"""From T = {POLYGONS_END} on. Each training set's rise is taken where the mean of the others rises most, so
-        that the choice of the place adds nothing. Shown: the largest rise of the mean at each {other}.""",
+        f"""From T = {POLYGONS_END} on; more than half of the training sets. Each one's rise is taken where the mean of
+        the others rises most, so that the choice of the place adds nothing. Shown: the largest rise of the mean at each
+        {other}.""",
     )
 
 
@@ -108,21 +109,19 @@ def _hurts(cells: pd.DataFrame, along: str) -> Finding:
     says="much more consistent for m > 3",
 )
 def consistent(tables: Tables, measure: Any) -> Finding:
-    """How far training sets are from their mean, at small and at larger m."""
+    """How far two training sets are apart, at small and at larger m."""
     of = tables.cells[tables.cells.selected & (tables.cells["T"] >= POLYGONS_END)]
-    mean = of.groupby(["T", "m"]).test_loss.transform("mean")
-    of = of.assign(deviation=(of.test_loss / mean - 1).abs(), small=of.m <= SMALL)
-    worst = of.groupby(["data_seed", "small", "T"]).deviation.mean().groupby(["data_seed", "small"]).max().unstack()
-    known = worst.reindex(columns=[True, False]).dropna()
-    known = known[(known > 0).all(axis=1)]
+    losses = of.pivot_table(index="data_seed", columns=["m", "T"], values="test_loss").dropna()
+    first, second = losses.iloc[0 : len(losses) // 2 * 2 : 2], losses.iloc[1::2]
+    apart = ((first.to_numpy() - second) / losses.mean()).abs().T.groupby("m").max().T  # at the worst T of each m
+    m = apart.columns.to_numpy()
+    known = (m <= SMALL).any() and (m > SMALL).any()
     spread = of.groupby(["m", "T"]).test_loss.agg(lambda losses: losses.std(ddof=1) / losses.mean()).groupby("m").max()
+    what = f"largest difference at m > {SMALL} over the largest at m <= {SMALL}"
+    share = apart.loc[:, m > SMALL].max(axis=1) / apart.loc[:, m <= SMALL].max(axis=1) if known else []
     return Finding(
-        [
-            intervals.ratio(
-                f"deviation at m > {SMALL} over that at m <= {SMALL}", known[False] / known[True], most=FEWER
-            )
-        ],
+        [intervals.ratio(what, share, most=FEWER)],
         {"standard deviation over mean, at the worst T": labelled(spread.dropna(), "m")} if len(of) else None,
-        """Deviation: how far a training set's test loss is from the mean of all at that T and m, as a share of it; mean
-        over m, at the T where that is largest. Much more: less than half as far.""",
+        """Difference: of the test losses of two training sets, over their mean, at the T of each m where it is largest;
+        pairs of training sets are independent. Much more consistent: less than half as far apart at every m.""",
     )

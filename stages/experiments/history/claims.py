@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled
+from stages.claims.regimes import SUM
 from stages.core.tables import Tables
 
 SOMETIMES = 0.01  # of the training sets, at least
@@ -30,6 +31,7 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     "features are sometimes learned, then forgotten",
     source="Jermyn's comment on repeated points, T = 10,000",
     says="sometimes (a film)",
+    under=SUM,
 )
 def forgotten(tables: Tables, measure: Any) -> Finding:
     """The share of training sets that forget a feature."""

@@ -33,7 +33,7 @@ def paired(cells: pd.DataFrame, axis: str) -> pd.DataFrame:
 
 def usual(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells at the learning rate and number of steps that most have."""
-    chosen: pd.DataFrame = cells[(cells.lr == cells.lr.mode().iloc[0]) & (cells.steps == cells.steps.mode().iloc[0])]
+    chosen: pd.DataFrame = cells[cells.lr.isin(cells.lr.mode()[:1]) & cells.steps.isin(cells.steps.mode()[:1])]
     return chosen
 
 
@@ -90,8 +90,9 @@ def gap(tables: Tables, measure: Any) -> Finding:
     return Finding(
         [intervals.ratio("largest angle between neighbours, over 360 degrees / T", of, least=WIDE)],
         labelled(found.groupby("shape").gap.mean(), "shape") if len(found) else None,
-        f"""Runs of lowest train loss that end on two circles. A quarter more than in the regular polygon, where it is 1
-        (within {measure.regular:.0%}). Shown: the same of other shapes.""",
+        f"""Runs on orthonormal points of lowest train loss that end on two circles; the largest angle anywhere. A
+        quarter more than in the regular polygon, where it is 1 (within {measure.regular:.0%}). Shown: of other
+        shapes.""",
     )
 
 
@@ -152,8 +153,8 @@ def _gained(cells: pd.DataFrame, axis: str) -> Finding:
     """The share of regular polygons at larger values, less that of the same runs at the usual value."""
     other = "steps" if axis == "lr" else "lr"
     trained = cells[(cells.status == "trained") & (cells.supports == "disjoint") & (cells["T"] >= SEVERAL)]
-    normal = cells[axis].mode().iloc[0]
-    of = paired(trained[(trained[other] == cells[other].mode().iloc[0]) & (trained[axis] >= normal)], axis)
+    normal = cells[axis].mode().min()
+    of = paired(trained[trained[other].isin(cells[other].mode()[:1]) & (trained[axis] >= normal)], axis)
     share = (of["shape"] == "regular").groupby([of[axis], of.data_seed]).mean()
     larger = [value for value in sorted(of[axis].unique()) if value > normal]
     return Finding(

@@ -52,8 +52,10 @@ def decay_removes(tables: Tables, measure: Any) -> Finding:
     usual = USUAL if USUAL in rise else float(rise.columns[0])
     return Finding(
         [
-            intervals.mean(f"bump at {usual:g}", rise[usual], among=2, least=0),
-            intervals.mean(f"bump at 1 less {REMOVED} of that", rise[1.0] - REMOVED * rise[usual], among=2, most=0),
+            intervals.more_often(f"with a bump at {usual:g}", rise[usual], among=2),
+            intervals.more_often(
+                f"whose bump at 1 is less than {REMOVED} of that", REMOVED * rise[usual] - rise[1.0], among=2
+            ),
         ],
         _heights(rise),
         NOTE,
@@ -73,8 +75,8 @@ def more_steps(tables: Tables, measure: Any) -> Finding:
     if rise.shape[1] < 2:
         return Finding()
     most, fewest = rise.iloc[:, -1], rise.iloc[:, 0]
-    what = f"bump with {most.name:,.0f} steps less that with {fewest.name:,.0f}"
-    return Finding([intervals.mean(what, most - fewest, least=0)], _heights(rise), NOTE)
+    what = f"whose bump with {most.name:,.0f} steps is above that with {fewest.name:,.0f}"
+    return Finding([intervals.more_often(what, most - fewest)], _heights(rise), NOTE)
 
 
 def _ordered(rise: pd.DataFrame) -> Finding:
@@ -82,7 +84,7 @@ def _ordered(rise: pd.DataFrame) -> Finding:
     pairs = list(zip(rise.columns[:-1], rise.columns[1:], strict=True))
     return Finding(
         [
-            intervals.mean(f"bump at {b:g} less that at {a:g}", rise[b] - rise[a], among=len(pairs), least=0)
+            intervals.more_often(f"whose bump at {b:g} is above that at {a:g}", rise[b] - rise[a], among=len(pairs))
             for a, b in pairs
         ],
         _heights(rise),
@@ -91,7 +93,8 @@ def _ordered(rise: pd.DataFrame) -> Finding:
 
 
 NOTE = """Bump: the highest test loss of the middle regime above the lowest before it, at the T where the other training
-sets have them. Differences are of the same training set."""
+sets have them. More than half of the training sets. The middle regime is that of m = 2, where the bump at m = 4 may lie
+beyond it."""
 
 
 def _heights(rise: pd.DataFrame) -> dict[str, float] | None:

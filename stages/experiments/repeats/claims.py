@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
+from stages.claims.regimes import SUM
 from stages.core.tables import Tables
 
 TESTS = {"repeated_top": "top .1 % of D_x", "repeated_recalled": "recalled"}
@@ -74,7 +75,9 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     return {"boundary_recalled": best} if best else {}
 
 
-@claim("J8", "at T = 3 n two or three copies of a point change nothing", source=AT, says="2-3 change nothing")
+@claim(
+    "J8", "at T = 3 n two or three copies of a point change nothing", source=AT, says="2-3 change nothing", under=SUM
+)
 def few(tables: Tables, measure: Any) -> Finding:
     """Whether such a point is recalled, and whether there are as many features as without copies."""
     of = at_three(tables.cells)
@@ -96,7 +99,11 @@ def few(tables: Tables, measure: Any) -> Finding:
 
 
 @claim(
-    "J9", "at T = 3 n five copies of a point are embedded beside four features", source=AT, says="fifth is suppressed"
+    "J9",
+    "at T = 3 n five copies of a point are embedded beside four features",
+    source=AT,
+    says="fifth is suppressed",
+    under=SUM,
 )
 def five(tables: Tables, measure: Any) -> Finding:
     """Whether such a point is recalled, and whether there are four features."""
@@ -113,7 +120,7 @@ def five(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J9", "a memorised point takes the place of one feature", source=SOURCE, says="suppresses the fifth")
+@claim("J9", "a memorised point takes the place of one feature", source=SOURCE, says="suppresses the fifth", under=SUM)
 def suppresses(tables: Tables, measure: Any) -> Finding:
     """Features beside a recalled point against those at R = 1, at each T."""
     runs = mapped(tables.cells)
@@ -136,7 +143,13 @@ def suppresses(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J10", "each of up to five repeated points takes a feature's place", source=SOURCE, says="each takes a place")
+@claim(
+    "J10",
+    "each of up to five repeated points takes a feature's place",
+    source=SOURCE,
+    says="each takes a place",
+    under=SUM,
+)
 def each(tables: Tables, measure: Any) -> Finding:
     """Whether all of two to five repeated points are recalled, with so many features fewer than five."""
     of = several(tables.cells)
@@ -151,6 +164,7 @@ def each(tables: Tables, measure: Any) -> Finding:
     "of more than five repeated points five are embedded, and no feature",
     source=SOURCE,
     says="five are embedded, all features suppressed",
+    under=SUM,
 )
 def many(tables: Tables, measure: Any) -> Finding:
     """Whether five of six or more repeated points are recalled, without a feature."""
@@ -174,6 +188,7 @@ def _embedded(of: pd.DataFrame, first: str, points: Any, second: str, features: 
     "at larger T / n a point is memorised from R = 0.4 T / n copies on",
     source=SOURCE,
     says="derived from gradients; agrees by eye",
+    under=SUM,
 )
 def boundary(tables: Tables, measure: Any) -> Finding:
     """Training sets whose runs are on their sides of the boundary, by either test."""
@@ -203,7 +218,7 @@ def boundary(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J11", "at low T / n more than T / n copies are needed", source=SOURCE, says="more than T / n copies")
+@claim("J11", "at low T / n more than T / n copies are needed", source=SOURCE, says="more than T / n copies", under=SUM)
 def low(tables: Tables, measure: Any) -> Finding:
     """Training sets in which no point with T / n copies or fewer is memorised, by either test."""
     runs = mapped(tables.cells)
@@ -227,7 +242,7 @@ def low(tables: Tables, measure: Any) -> Finding:
     )
 
 
-@claim("J12", "some points are memorised, then dropped", source=SOURCE, says="near misses during training")
+@claim("J12", "some points are memorised, then dropped", source=SOURCE, says="near misses during training", under=SUM)
 def near_misses(tables: Tables, measure: Any) -> Finding:
     """Whether a repeated point that is not recalled in the end had a feature's dimensionality on the way."""
     seen = watched(tables.cells)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from stages.claims import HOLDS, Finding, Judge, claim, question
-from stages.claims.regimes import bump_parts, find_bump
+from stages.claims.regimes import bump_parts, find_bump, typical_rise
 from stages.core.tables import Tables
 
 
@@ -49,15 +48,15 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     }
 
 
-def _bump(name: str, more: str = "", *, least: float = 0.0) -> Judge:
-    """What judges whether that variant's test loss rises by more than `least`, and falls."""
+def _bump(name: str, more: str = "", *, asked: bool = False) -> Judge:
+    """What judges whether that variant's test loss rises and falls, or says how far where that is asked."""
 
     def judge(tables: Tables, measure: Any) -> Finding:
         cells = relative(tables.cells)
         of = cells[cells.variant == name]
         bump = find_bump(of)
         shown = bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor}
-        parts = [part._replace(least=least) for part in bump_parts(of)]
+        parts = typical_rise(of) if asked else bump_parts(of)
         return Finding(parts, shown, f"Test loss over that of output 0, up to the bump and down from it. {more}")
 
     return judge
@@ -66,9 +65,7 @@ def _bump(name: str, more: str = "", *, least: float = 0.0) -> Judge:
 EPS = "A power of the error changes the size of gradients, and so what Adam's eps does: see replication_gap."
 SAYS = "double descent"
 
-papers = claim(
-    "P11", "test loss rises before it falls: the paper's model", source="Figure 3", says="1.0150 at T = 2,000"
-)(_bump("the paper's"))
+papers = question("How far does test loss rise and fall in the paper's model?")(_bump("the paper's", asked=True))
 absolute = claim("H2", "test loss rises before it falls: absolute error", source="Hobbhahn's comment", says=SAYS)(
     _bump("absolute error", EPS)
 )
@@ -79,11 +76,9 @@ relu = claim("H3", "test loss rises before it falls: ReLU on h", source="Hobbhah
     _bump("ReLU on h")
 )
 smaller_eps = question("How far does test loss rise with the fourth power at an eps a thousandth as large?")(
-    _bump("fourth power, eps 1e-9", EPS, least=-math.inf)
+    _bump("fourth power, eps 1e-9", EPS, asked=True)
 )
-untied = question("How far does test loss rise with weights that are not tied?")(
-    _bump("untied weights", least=-math.inf)
-)
+untied = question("How far does test loss rise with weights that are not tied?")(_bump("untied weights", asked=True))
 importance = question("How far does test loss rise where later features matter less?")(
-    _bump("falling importance", least=-math.inf)
+    _bump("falling importance", asked=True)
 )
