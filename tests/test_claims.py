@@ -1,4 +1,4 @@
-"""core/claims.py and statistics/intervals.py: what an interval decides, and how findings are written and listed."""
+"""stages/claims: what an interval decides, and how findings are written and listed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from stages import claims
-from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, question
+from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, ledger, question
 from stages.core.tables import Tables
 
 
@@ -136,13 +136,13 @@ def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monke
     assert second["parts"][0]["least"] == 1.0 and second["parts"][0]["most"] is None
     (asked,) = found["questions"]
     assert asked["question"] == "How large is x?" and asked["source"] == "this project" and "verdict" not in asked
-    lines = claims.ledger("laptop").splitlines()
+    lines = ledger.ledger("laptop").splitlines()
     assert lines[0] == "### The paper" and lines[4].startswith(
         "| P1 | x is larger | so (Figure 1) | of x: 2 (1.43 to 2.57; needs"
     )
     assert lines[-1].startswith("| How large is x? | x: 2 (1.43 to 2.57) | made_up |")
-    assert "of x: 2 (of 1 training set, no interval; needs above 1)" in claims.ledger("paper")
-    assert claims.totals().splitlines()[2:] == [
+    assert "of x: 2 (of 1 training set, no interval; needs above 1)" in ledger.ledger("paper")
+    assert ledger.totals().splitlines()[2:] == [
         "| the paper | laptop | 2 | 0 | 0 |",
         "| all | laptop | 2 | 0 | 0 |",
         "| the paper | paper | 0 | 0 | 2 |",
@@ -170,7 +170,7 @@ def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_sho
     as_run = found(cells[:3])
     assert as_run.verdict == UNDECIDED and not any(part.sets for part in as_run.parts)
     assert as_run.shown is not None and as_run.shown["under other settings"].startswith("x: 0.1 (")
-    assert claims.measured({"parts": [], "shown": as_run.shown}).startswith(
+    assert ledger.measured({"parts": [], "shown": as_run.shown}).startswith(
         "not run under its settings; under others: x"
     )
     assert as_run.note.endswith("The source's settings: reduction sum.")

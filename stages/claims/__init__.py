@@ -6,7 +6,7 @@ A claim is a function of an experiment's tables, marked with who made it and wha
     def norm(tables, measure): return Finding([intervals.mean("norm of W", cells.norm_W, least=2, most=2.5)])
 
 What it returns decides: a `Finding` has numbers with their 99 % intervals over independent training sets, and the range
-that the claim needs each of them in. An interval within its range says yes, one beside it no, and one across its edge
+that the claim needs each of them in. An interval inside its range says yes, one outside no, and one across its edge
 that this run cannot tell. A question of our own (`@question`) has an answer, the same numbers without a range, and no
 verdict.
 
@@ -20,13 +20,14 @@ import inspect
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from stages.claims.words import part_in_words
 from stages.core.bundle import write_bytes
 from stages.core.tables import Tables
 
@@ -59,13 +60,11 @@ class Part(NamedTuple):
     sets: int  # independent training sets that the interval is over
     least: float = -math.inf
     most: float = math.inf
-    would_take: float = (
-        math.inf
-    )  # training sets, about, that would decide if the effect and the spread stayed as they are
+    would_take: float = math.inf  # training sets, about, that would decide at the same effect and spread
 
     @property
     def verdict(self) -> str:
-        """Whether the interval is in the range, beside it, or neither."""
+        """Whether the interval is inside the range, outside, or across its edge."""
         if self.low > self.least and self.high < self.most:
             return HOLDS
         return FAILS if self.high <= self.least or self.low >= self.most else UNDECIDED
@@ -165,7 +164,7 @@ def _judged(one: Claim, tables: Tables, measure: Any) -> Finding:
         return found
     chosen = one.judge(_Chosen(tables, cells[as_there]), measure)
     settings = ", ".join(f"{name} {value}" for name, value in one.under.items())
-    shown = {ELSEWHERE: "; ".join(map(_part, _found(found)["parts"]))} | dict(chosen.shown or {})
+    shown = {ELSEWHERE: "; ".join(map(part_in_words, _found(found)["parts"]))} | dict(chosen.shown or {})
     return chosen._replace(shown=shown, note=f"{chosen.note or found.note} The source's settings: {settings}.")
 
 
@@ -223,87 +222,6 @@ def write(path: Path, summary: Summary) -> None:
 def _found(finding: Finding) -> dict[str, Any]:
     parts = [part._asdict() for part in finding.parts if part.sets]
     return {"parts": _plain(parts), "shown": finding.shown, "note": inspect.cleandoc(finding.note).replace("\n", " ")}
-
-
-def read(scale: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Experiment and content of every committed summary of a scale."""
-    for path in sorted(Path("data/metrics", scale).glob("*.json")):
-        yield path.stem, json.loads(path.read_text())
-
-
-def ledger(scale: str) -> str:
-    """Every committed claim of a scale, by source, and then every question, as Markdown tables."""
-    rows: dict[str, list[tuple[int, str]]] = {source: [] for source in SOURCES.values()}
-    questions = []
-    for experiment, summary in read(scale):
-        for one in summary["claims"]:
-            says = f"{one['says']} ({one['source']})"
-            cells = one["id"], one["claim"], says, measured(one), verdict(one), experiment
-            rows[SOURCES[one["id"][0]]].append((int(one["id"][1:]), _row(*cells)))
-        questions += [_row(one["question"], measured(one), experiment) for one in summary["questions"]]
-    lines = []
-    for source, found in rows.items():
-        if found:
-            lines += [
-                f"### {source[0].upper()}{source[1:]}",
-                "",
-                _row("", "claim", "there", "measured", "verdict", "run"),
-            ]
-            lines += [_rule(6), *(row for _, row in sorted(found, key=lambda one: one[0])), ""]
-    return "\n".join([*lines, "### Questions of our own", "", _row("question", "answer", "run"), _rule(3), *questions])
-
-
-def totals() -> str:
-    """How many claims came out how, by source, at both scales, as a Markdown table."""
-    lines = [_row("source", "scale", *VERDICTS), _rule(5)]
-    for scale in ("laptop", "paper"):
-        found = [(SOURCES[one["id"][0]], one["verdict"]) for _, of in read(scale) for one in of["claims"]]
-        for source in (*dict.fromkeys(SOURCES.values()), "all"):
-            count = Counter(verdict for whose, verdict in found if source in (whose, "all"))
-            if count:
-                lines.append(_row(source, scale, *(str(count[verdict]) for verdict in VERDICTS)))
-    return "\n".join(lines)
-
-
-def measured(one: Mapping[str, Any]) -> str:
-    """The parts of a finding, as JSON has them, in words."""
-    elsewhere = (one.get("shown") or {}).get(ELSEWHERE)
-    words = f"not run under its settings; under others: {elsewhere}" if elsewhere else ""
-    return "; ".join(map(_part, one["parts"])) or words
-
-
-def verdict(one: Mapping[str, Any]) -> str:
-    """A claim's verdict, as JSON has it, in words."""
-    if one["would_take"]:
-        return f"{UNDECIDED}; about {one['would_take']} sets would"
-    return f"**{FAILS}**" if one["verdict"] == FAILS else str(one["verdict"])
-
-
-def _part(part: Mapping[str, Any]) -> str:
-    low, high, least, most = (part[name] for name in ("low", "high", "least", "most"))
-    sets = f"{part['sets']} training set{'s' * (part['sets'] > 1)}"
-    interval = f"{_number(low)} to {_number(high)}" if None not in (low, high) else f"of {sets}, no interval"
-    needs = [f"{word} {_number(bound)}" for word, bound in (("above", least), ("below", most)) if bound is not None]
-    return f"{part['what']}: {_number(part['effect'])} ({interval}{'; needs ' if needs else ''}{', '.join(needs)})"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}" if 0.98 < value < 1.02 else f"{value:.3g}"  # losses are near 1
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _rule(columns: int) -> str:
-    return "|---" * columns + "|"
-
-
-def words(value: Any) -> str:
-    """A JSON value as a reader would write it, numbers to three digits."""
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {words(v)}" if "=" not in key else f"{words(v)} at {key}" for key, v in value.items())
-    return _number(value) if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

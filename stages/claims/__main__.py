@@ -2,6 +2,6 @@
 
 import sys
 
-from stages.claims import ledger, totals
+from stages.claims.ledger import ledger, totals
 
 print(ledger(sys.argv[1]) if sys.argv[1:] else totals())

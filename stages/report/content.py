@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from ruamel.yaml import YAML
 
-from stages.claims import SOURCES, VERDICTS, measured, words
+from stages.claims import SOURCES, VERDICTS
+from stages.claims.ledger import measured
+from stages.claims.words import words
 from stages.core import paths
 
 PARAMS, RUNS = Path("params.yaml"), Path("stages/runs.yaml")

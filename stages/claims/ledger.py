@@ -1,0 +1,74 @@
+"""Committed claims as Markdown tables: every one of a scale, and how many came out how."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.claims import ELSEWHERE, FAILS, SOURCES, UNDECIDED, VERDICTS
+from stages.claims.words import part_in_words
+
+
+def read(scale: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Experiment and content of every committed summary of a scale."""
+    for path in sorted(Path("data/metrics", scale).glob("*.json")):
+        yield path.stem, json.loads(path.read_text())
+
+
+def ledger(scale: str) -> str:
+    """Every committed claim of a scale, by source, and then every question, as Markdown tables."""
+    rows: dict[str, list[tuple[int, str]]] = {source: [] for source in SOURCES.values()}
+    questions = []
+    for experiment, summary in read(scale):
+        for one in summary["claims"]:
+            says = f"{one['says']} ({one['source']})"
+            cells = one["id"], one["claim"], says, measured(one), verdict(one), experiment
+            rows[SOURCES[one["id"][0]]].append((int(one["id"][1:]), _row(*cells)))
+        questions += [_row(one["question"], measured(one), experiment) for one in summary["questions"]]
+    lines = []
+    for source, found in rows.items():
+        if found:
+            lines += [
+                f"### {source[0].upper()}{source[1:]}",
+                "",
+                _row("", "claim", "there", "measured", "verdict", "run"),
+            ]
+            lines += [_rule(6), *(row for _, row in sorted(found, key=lambda one: one[0])), ""]
+    return "\n".join([*lines, "### Questions of our own", "", _row("question", "answer", "run"), _rule(3), *questions])
+
+
+def totals() -> str:
+    """How many claims came out how, by source, at both scales, as a Markdown table."""
+    lines = [_row("source", "scale", *VERDICTS), _rule(5)]
+    for scale in ("laptop", "paper"):
+        found = [(SOURCES[one["id"][0]], one["verdict"]) for _, of in read(scale) for one in of["claims"]]
+        for source in (*dict.fromkeys(SOURCES.values()), "all"):
+            count = Counter(verdict for whose, verdict in found if source in (whose, "all"))
+            if count:
+                lines.append(_row(source, scale, *(str(count[verdict]) for verdict in VERDICTS)))
+    return "\n".join(lines)
+
+
+def measured(one: Mapping[str, Any]) -> str:
+    """The parts of a finding, as JSON has them, in words."""
+    elsewhere = (one.get("shown") or {}).get(ELSEWHERE)
+    words = f"not run under its settings; under others: {elsewhere}" if elsewhere else ""
+    return "; ".join(map(part_in_words, one["parts"])) or words
+
+
+def verdict(one: Mapping[str, Any]) -> str:
+    """A claim's verdict, as JSON has it, in words."""
+    if one["would_take"]:
+        return f"{UNDECIDED}; about {one['would_take']} sets would"
+    return f"**{FAILS}**" if one["verdict"] == FAILS else str(one["verdict"])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---" * columns + "|"
