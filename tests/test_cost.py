@@ -66,8 +66,8 @@ def test_what_a_variant_adds_is_a_feature(data: Make, training: Make) -> None:
     assert added(data(), importance=0.9) == {"pairs with importance"}
     assert added(data(repeated=1, copies=3)) == {"pairs with weights"}
     assert added(data(fresh=True)) == {"values drawn"}
-    assert added(data(n=1000, T=5000)) == {"boxes: pairs", "boxes: pairs on lines"}
-    assert "sorted pairs at m up to 2" in added(data(n=1000, T=5000), engine="staircase")
+    assert added(data(n=1000, T=5000)) == {"boxes: pairs"}
+    assert "sorted pairs at m up to 2" in added(data(T=100))
     assert all(name.startswith("tiled") for name in TOY.cost(data(), training(m=16)).features)
 
 

@@ -1,16 +1,17 @@
 """How fast the engines are, as ratios within one run on one core: `python -m tests.benchmarks.engines`, some minutes.
 
-Prints five tables:
+Prints four tables:
 
-1. whole steps against the plain eager PyTorch loop that people use (dense points, autograd, torch.optim.AdamW), and
-   the gradient pass over all pairs against the core's limit: its useful flops, 6 m a pair, over the best torch.mm's;
-2. what boxes (boxes.py) save of a step at large T, once they have been formed from a model that has begun to learn;
-3. where a step of the fused engine goes, without boxes;
-4. what a variant of the model costs in the fused engine;
-5. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
+1. whole steps that visit every pair against the plain eager PyTorch loop that people use (dense points, autograd,
+   torch.optim.AdamW), and the gradient pass over all pairs against the core's limit: its useful flops, 6 m a pair, over
+   the best torch.mm's;
+2. where such a step goes;
+3. what a variant of the model costs in it;
+4. peak memory of one cell at n = 10,000, T = 100,000, m = 2 above what the imports take.
 
-`--whole n,T,m ...` prints another in their place: whole trainings of 50,000 steps by `fused` and `staircase`, one after
-the other, and what the eager loop would take by a step of it. Minutes to hours.
+`--whole n,T,m ...` prints another in their place: whole trainings of 50,000 steps with every pair and with those alone
+that are undecided (undecided.py), one after the other, and what the eager loop would take by a step of it. Minutes to
+hours.
 
 Each figure is the median of `--repeats` timings, what is compared taking turns, so that a noisy neighbour meets both.
 """
@@ -38,7 +39,6 @@ from stages.families.toy.data.spec import LARGEST_FUSED_M
 from stages.families.toy.model.model import Model, initial_weights
 from stages.families.toy.training import adamw
 from stages.families.toy.training.adamw import Optimiser
-from stages.families.toy.training.boxes import REORDER
 from stages.families.toy.training.engines.fused import Fused
 from stages.families.toy.training.engines.staircase import Staircase
 from stages.families.toy.training.engines.tiled import Tiled
@@ -48,7 +48,7 @@ from tests.conftest import drawn
 
 SPARSITY = {1000: 0.99, 10_000: 0.999}
 SIZES = [(n, T, m) for n in SPARSITY for T in (30, 1000, 10_000) for m in (2, 4, 8, 32, 128, 512)]
-ENGINES = {"fused": Fused, "staircase": Staircase, "tiled": Tiled, "torch": Torch}
+ENGINES = {"fused": Fused, "fused, undecided pairs": Staircase, "tiled": Tiled, "torch": Torch}
 OPTIMISER = Optimiser(1e-4, 0.9, 0.999, 1e-8, 1e-2)
 VARIANTS: dict[str, dict[str, Any]] = {
     "the paper's": {},
@@ -98,7 +98,7 @@ def our_steps(engine: Any, count: int) -> Callable[[], Any]:
 def fused_passes(engine: Fused) -> dict[str, Callable[[], Any]]:
     """The four passes of a step, each for itself."""
     compiled, P, arrays = engine._compiled, engine._P, engine._arrays
-    G, H, GH, block = engine._workspace
+    G, H, GH, block, R = engine._workspace
     importance, weight, masked = engine._factors
     step = adamw.steps(schedule(2, 1e-3, 0.05, 0.9, 0.999), 1e-2)
     now = [array[1] for array in step]
@@ -106,7 +106,7 @@ def fused_passes(engine: Fused) -> dict[str, Callable[[], Any]]:
     return {
         "hidden": lambda: compiled.hidden(P, *arrays[:4], H),
         "pairs": lambda: compiled.gradients(P, G, importance, H, GH, weight, block),
-        "sparse": lambda: compiled.sparse(P, G, importance, H, GH, *arrays[:4], weight, masked, arrays[4], False),
+        "sparse": lambda: compiled.sparse(P, G, importance, H, GH, *arrays[:5], R, weight, masked, arrays[5], False),
         "AdamW": lambda: compiled.update(P, G, *engine._moments, *now, engine._constants),
     }
 
@@ -148,32 +148,17 @@ def compare(repeats: int) -> None:
     for n, T, m in SIZES:
         points, name = training_set(n, T), "fused" if m <= LARGEST_FUSED_M else "tiled"
         engine = ENGINES[name](points, initial(n, m), OPTIMISER)
-        plain = Fused(points, initial(n, m), OPTIMISER, boxed=False) if name == "fused" else engine
         count = max(1, int(2e8 / (n * T * m)))
-        eager, ours, pairs = medians(repeats, eager_step(points, m), our_steps(engine, count), pair_pass(plain))
+        eager, ours, pairs = medians(repeats, eager_step(points, m), our_steps(engine, count), pair_pass(engine))
         ours, rate = ours / count, n * T / pairs
         share = 6 * m * rate / best_sgemm(repeats)
         row = (f"{n:,}", f"{T:,}", m, name, f"{1e3 * eager:.3g}", f"{1e3 * ours:.3g}", f"{eager / ours:.3g}")
         print("|", *(f"{cell} |" for cell in row), f"{rate:.3g} | {share:.0%} |", flush=True)
 
 
-def boxed(repeats: int) -> None:
-    """Table 2: each engine has REORDER steps of a training of 50,000 behind it."""
-    print("\n| n | T | every pair, ms a step | boxes, ms a step | ratio |\n|---|---|---|---|---|")
-    for n, T in ((1000, 10_000), (1000, 100_000), (10_000, 10_000), (10_000, 100_000)):
-        calls, count = [], max(1, 50_000_000 // (n * T))
-        for boxed in (False, True):
-            engine = Fused(training_set(n, T), initial(n, 2), OPTIMISER, boxed=boxed)
-            begun = schedule(50_000, 1e-3, 0.05, 0.9, 0.999).part(0, REORDER)
-            engine.advance(begun._replace(record=np.zeros(REORDER, dtype=bool)))
-            calls.append(our_steps(engine, count))
-        plain, fast = (t / count for t in medians(repeats, *calls))
-        print(f"| {n:,} | {T:,} | {1e3 * plain:.3g} | {1e3 * fast:.3g} | {plain / fast:.3g} |", flush=True)
-
-
 def whole(sizes: list[str], steps: int = 50_000) -> None:
     """Trainings from the first step to the last: the processor's seconds, and their ratio to both others'."""
-    print("| n | T | m | fused, s | staircase, s | ratio | eager, s | ratio |\n|---|---|---|---|---|---|---|---|")
+    print("| n | T | m | every pair, s | undecided, s | ratio | eager, s | ratio |\n|---|---|---|---|---|---|---|---|")
     for n, T, m in (map(int, size.split(",")) for size in sizes):
         points, found = training_set(n, T), []
         for engine in (Fused, Staircase):
@@ -192,17 +177,17 @@ def advance(engine: Fused, steps: int) -> float:
 
 
 def profile(repeats: int) -> None:
-    """Table 3."""
+    """Table 2."""
     print("\n| n | T | m | hidden, us | pairs, us | sparse, us | AdamW, us |\n|---|---|---|---|---|---|---|")
     for n, T, m in SIZES:
         if m <= LARGEST_FUSED_M:
-            passes = fused_passes(Fused(training_set(n, T), initial(n, m), OPTIMISER, boxed=False))
+            passes = fused_passes(Fused(training_set(n, T), initial(n, m), OPTIMISER))
             times = medians(repeats, *passes.values())
             print(f"| {n:,} | {T:,} | {m} |", *(f"{1e6 * t:.3g} |" for t in times), flush=True)
 
 
 def variants(repeats: int) -> None:
-    """Table 4."""
+    """Table 3."""
     print("\n| variant, n = T = 1,000, m = 2 | step, us | to the paper's |\n|---|---|---|")
     rng, n, steps, calls = np.random.default_rng(0), 1000, 50, []
     for changes in VARIANTS.values():
@@ -223,7 +208,7 @@ def variants(repeats: int) -> None:
 
 
 def memory() -> None:
-    """Table 5: each engine in a process of its own."""
+    """Table 4: each engine in a process of its own."""
     print("\n| engine, n = 10,000, T = 100,000, m = 2 | peak memory above the imports, MB |\n|---|---|")
     for name in ENGINES:
         command = [sys.executable, "-m", __spec__.name, "--memory-of", name]
@@ -257,7 +242,6 @@ def main() -> None:
         print(memory_of(arguments.memory_of))
         return
     compare(arguments.repeats)
-    boxed(arguments.repeats)
     profile(arguments.repeats)
     variants(arguments.repeats)
     memory()

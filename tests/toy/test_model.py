@@ -54,13 +54,13 @@ def test_mean_divides_the_loss_by_n() -> None:
 def test_training_can_start_from_the_exact_polygon_or_a_smaller_one(training: Callable[..., Training]) -> None:
     points = sample(drawn(n=120, S=0.95, T=7, supports="disjoint"))
     for c in (1.0, 0.5):
-        model = initial_model(points, training(init="point_polygon", init_scale=c))
+        model = initial_model(points, training(init="point_polygon", init_scale=c), 0)
         assert mean_loss(model, points) == pytest.approx((1 - c**2) ** 2, abs=1e-5)  # its output is c^2 x
 
 
 def test_training_can_start_from_features_on_a_circle(training: Callable[..., Training]) -> None:
     points = sample(drawn(n=120, S=0.95, T=7))
-    model = initial_model(points, training(init="feature_polygon", corners=4, init_scale=0.5))
+    model = initial_model(points, training(init="feature_polygon", corners=4, init_scale=0.5), 0)
     length = np.linalg.norm(model.W, axis=0)
     np.testing.assert_allclose(length, [0.5] * 4 + [0.0] * 116, atol=1e-7)
     assert abs(model.W[:, 0] @ model.W[:, 1]) < 1e-7 and not model.b.any()

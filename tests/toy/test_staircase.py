@@ -18,6 +18,7 @@ from stages.families.toy.training.engines.staircase import Staircase
 from stages.families.toy.training.engines.torch import Torch
 from stages.families.toy.training.orders import BOX, REORDER, boxes_pay, feature_order, next_order, pays, point_order
 from stages.families.toy.training.schedule import schedule
+from stages.families.toy.training.sparse import lines_pay
 from tests.conftest import drawn, few_fast
 from tests.toy.test_engines import relative, variant
 
@@ -187,6 +188,32 @@ def test_boxes_are_small_and_groups_of_features_have_one_line() -> None:
     b = (offset * np.hypot(*U) + rng.normal(scale=1e-3, size=len(kinds))).astype(np.float32)
     groups = kinds[feature_order(U, b, len(b), boxed=True)].reshape(-1, LANES)
     assert all(len(set(group)) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("name", few_fast(VARIANTS, "", VARIANTS[-1]))
+def test_sums_in_lines_of_one_feature_are_the_same_sums(name: str) -> None:
+    points, model = setting(1504, 90, 2, name=name)
+    plain, lines = (Staircase(points, model, ADAMW, lines=lines).gradient() for lines in (False, True))
+    fields = ("W", "b", "U")[: 2 if model.U is None else 3]
+    apart = [relative(getattr(lines, field), getattr(plain, field)) for field in fields]
+    assert 0 < max(apart) < 1e-6
+
+
+@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize("name", few_fast(VARIANTS, *VARIANTS[-2:]))
+def test_a_recorded_loss_changes_no_byte(name: str, lines: bool) -> None:
+    points, model = setting(60, 90, 2, name=name)
+    steps = schedule(200, 1e-3, 0.05, 0.9, 0.999).part(0, 20)
+    trained = set()
+    for recorded in (False, True):
+        engine = Staircase(points, model, ADAMW, lines=lines)
+        engine.advance(steps._replace(record=np.full(20, recorded)))
+        trained.add(engine.model.W.tobytes() + engine.model.b.tobytes())
+    assert len(trained) == 1
+
+
+def test_lines_are_for_many_nonzeros() -> None:
+    assert lines_pay(1000, 4000) and not lines_pay(1000, 3999)
 
 
 def test_what_is_sorted_is_a_rule_of_the_spec() -> None:

@@ -138,8 +138,10 @@ def stream(n: int, S: float, T: int, seed: int, chunk: int = CHUNK) -> Iterator[
 
 
 def dataset_digest(data: Data, points: Points) -> str:
-    """What a cell's key knows its data by: the points' digest and, where they are only the first step's, their spec."""
-    return points.digest() + (f" {data.key_text()}" if data.fresh else "")
+    """What a cell's key knows its data by: the points' digest, the seed that initial weights belong to as well, and the
+    whole spec where points are only the first step's.
+    """
+    return f"{points.digest()} data_seed={data.data_seed}" + (f" {data.key_text()}" if data.fresh else "")
 
 
 def batches(data: Data, first: int, last: int) -> Points:

@@ -21,8 +21,6 @@ Hidden = Literal["linear", "relu"]
 Power = Literal[1, 2, 4]
 
 LARGEST_FUSED_M = 8  # hidden dimensions that the compiled engines are made for
-# Fields of training that came after cells had been trained, and what those cells had: a key leaves them out at that.
-SINCE_VERSION_4 = {"corners": 0, "init_scale": 1.0, "parent_T": 0, "snapshots": 0}
 
 MANY = 10**7  # points, features or steps, at most
 SEEDS = 2**32
@@ -232,7 +230,7 @@ class Training(TrainingSpec):
     snapshots: int = Field(
         ge=0, le=10**4, description="models kept on the way, evenly spaced, and as many at the start; 0: none"
     )
-    engine: Literal["auto", "fused", "staircase", "tiled", "torch"] = Field(description="engine asked for")
+    engine: Literal["auto", "fused", "tiled", "torch"] = Field(description="engine asked for")
 
     def check(self, data: Data) -> None:
         """Raise ValueError where this training does not go with that data; the message is `key is value; allowed`."""
@@ -282,7 +280,7 @@ class Training(TrainingSpec):
 
     @model_validator(mode="after")
     def _engine_can(self) -> Training:
-        if self.engine in ("fused", "staircase") and self.m > LARGEST_FUSED_M:
+        if self.engine == "fused" and self.m > LARGEST_FUSED_M:
             raise ValueError(f"engine {self.engine} allows m <= {LARGEST_FUSED_M}; auto, tiled and torch take any")
         return self
 

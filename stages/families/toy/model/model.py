@@ -65,27 +65,28 @@ class Model(NamedTuple):
         )
 
 
-def initial_model(points: Points, training: Training) -> Model:
+def initial_model(points: Points, training: Training, data_seed: int) -> Model:
     """The model that a spec starts from.
 
     Xavier weights and b = 0, or W' X^T of Xavier weights W' (m, T) for the points; or the exact T-gon of orthonormal
     points, whose output at `init_scale` c is c^2 x (W and b are c and c^2 times the law's); or the first
-    `corners` features on a circle of radius c, and b = 0.
+    `corners` features on a circle of radius c, and b = 0. Weights belong to `init_seed` and `data_seed`: training sets
+    do not share them.
     """
-    n, m, seed, c = points.n, training.m, training.init_seed, training.init_scale
+    n, m, seeds, c = points.n, training.m, (training.init_seed, data_seed), training.init_scale
     b, U = np.zeros(n), None
     if training.init == "point_polygon":
         exact, bias = polygon_model(points)
         W, b = (c * exact).astype(np.float32), c**2 * bias
     elif training.init == "xavier_points":
         W = np.zeros((m, n), dtype=np.float32)
-        weights = initial_weights(m, points.T, "xavier_normal", seed)
+        weights = initial_weights(m, points.T, "xavier_normal", *seeds)
         np.add.at(W.T, points.feature, c * weights.T[points.row] * points.value[:, None])
     elif training.init == "feature_polygon":
         W = features_on_circle(n, training.corners, c).astype(np.float32)
     else:
-        W = np.float32(c) * initial_weights(m, n, training.init, seed)
-        U = None if training.tied else np.float32(c) * initial_weights(m, n, training.init, seed, decoder=True)
+        W = np.float32(c) * initial_weights(m, n, training.init, *seeds)
+        U = None if training.tied else np.float32(c) * initial_weights(m, n, training.init, *seeds, decoder=True)
     return model(W, b.astype(np.float32), U, training)
 
 
@@ -97,9 +98,12 @@ def model(W: NDArray[np.float32], b: NDArray[np.float32], U: NDArray[np.float32]
     return Model(W, b, U, training.hidden == "relu", training.power, importance)
 
 
-def initial_weights(m: int, n: int, kind: Init, seed: int, *, decoder: bool = False) -> NDArray[np.float32]:
+def initial_weights(
+    m: int, n: int, kind: Init, seed: int, data_seed: int = 0, *, decoder: bool = False
+) -> NDArray[np.float32]:
     """(m, n) Xavier (Glorot) weights: variance 2 / (m + n), normal or uniform; an untied decoder has its own."""
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([m, n, seed, 1] if decoder else [m, n, seed])))
+    words = [m, n, seed, int(decoder), *([data_seed] if data_seed else [])]
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
     if kind == "xavier_normal":
         W = rng.standard_normal((m, n)) * np.sqrt(2 / (m + n))
     else:

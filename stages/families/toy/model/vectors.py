@@ -109,6 +109,13 @@ def splat(builder: Any, value: Any, count: int) -> Any:
     return _shuffle(builder, builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0)), [0] * count)
 
 
+def insert(builder: Any, vector: Any, first: int, values: list[Any]) -> Any:
+    """A vector with these values from lane `first` on."""
+    for lane, value in enumerate(values, first):
+        vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), lane))
+    return vector
+
+
 def _shuffle(builder: Any, vector: Any, lanes: Iterable[int], other: Any = None) -> Any:
     """The given lanes of a vector, or of two of one type laid end to end."""
     lanes = list(lanes)

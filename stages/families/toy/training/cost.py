@@ -1,6 +1,6 @@
 """What a toy cell's training takes: the few terms that a step's time is a sum of, and how a step is timed.
 
-A step visits every (point, feature) pair, or few of them (boxes.py, undecided.py); goes over the values that points
+A step visits every (point, feature) pair, or few of them (undecided.py); goes over the values that points
 hold; and updates the parameters. What a variant of the model adds goes with its pairs.
 """
 
@@ -11,13 +11,13 @@ from stages.families.toy.data.drawing import sample
 from stages.families.toy.data.spec import Data, Training
 from stages.families.toy.model.pairs import Kind
 from stages.families.toy.training import loop
-from stages.families.toy.training.boxes import REORDER, boxes_pay
+from stages.families.toy.training.orders import boxes_pay, pays
 
-_OPERATIONS = 1e9  # of a step that is timed, at most, of boxes ten times that: larger training sets are cut
+_OPERATIONS = 1e9  # of a step that is timed, at most: larger training sets are cut
+_SORTED_OPERATIONS = 2e8  # likewise, where pairs are left out: few enough for so many steps that most are
 _MOST = 20_000  # steps that are timed
-_DECIDED = 3000  # steps after which a model's lengths decide most
+_DECIDED = 1000  # steps after which most pairs are decided
 _AT_ONCE = {2: "up to 2", 5: "up to 5"}  # hidden dimensions whose pairs a processor visits at one rate, see pairs.py
-_BOXES = "boxes: pairs on lines"  # that are visited, about
 _BYTES_A_VALUE = 8  # that a point holds: feature and value
 
 
@@ -51,7 +51,7 @@ def features(data: Data, spec: Training) -> Features:
     pairs, parameters = float(T * data.n), float(data.n * (spec.m * (1 if spec.tied else 2) + 1))
     engine = loop.engine_name(spec).split()[0]
     found = {f"{engine}: step": 1.0, f"{engine}: parameters": parameters, f"{engine}: values": values * spec.m}
-    if engine not in ("fused", "staircase"):
+    if engine != "fused":
         found |= {f"{engine}: pairs": pairs, f"{engine}: products": pairs * spec.m}
     else:
         found[f"{engine}: points"] = float(T)
@@ -59,12 +59,13 @@ def features(data: Data, spec: Training) -> Features:
         weighted, importance = bool(data.repeated and data.copies > 1), spec.importance != 1
         kind = Kind(spec.m, spec.power, spec.hidden == "relu", spec.tied, importance, weighted, masked)
         relu = " of ReLU(h)" if kind.relu else ""
-        boxed = engine == "fused" and boxes_pay(kind, T) and not data.fresh
+        ordered = pays(spec.m, T)
+        boxed = ordered and boxes_pay(kind, T) and not data.fresh
         if boxed:
-            found |= {f"boxes: pairs{relu}": pairs, _BOXES: pairs / T**0.5}
+            found[f"boxes: pairs{relu}"] = pairs
         else:
             size = next((word for m, word in _AT_ONCE.items() if spec.m <= m), "more")
-            found[f"{'sorted ' if engine == 'staircase' else ''}pairs at m {size}"] = pairs * (3 * spec.m + 2)
+            found[f"{'sorted ' if ordered else ''}pairs at m {size}"] = pairs * (3 * spec.m + 2)
         found |= {f"pairs at p = {spec.power}": pairs} if kind.power != 2 else {}
         found |= {"pairs with importance": pairs} if importance else {}
         found |= {"pairs with weights": pairs} if weighted and not boxed else {}
@@ -74,8 +75,9 @@ def features(data: Data, spec: Training) -> Features:
 
 def timing(data: Data, spec: Training) -> Timing:
     """Time a step of that cell, or of the same cell with fewer points where a step would take too long."""
-    boxed = _BOXES in features(data, spec)
-    most = int(_OPERATIONS * (10 if boxed else 1) / (data.n * (3 * spec.m + 2)))
+    engine = loop.engine_name(spec).split()[0]
+    ordered = engine == "fused" and pays(spec.m, data.T)
+    most = int((_SORTED_OPERATIONS if ordered else _OPERATIONS) / (data.n * (3 * spec.m + 2)))
     if most < data.T:
         data = data.model_copy(update={"T": max(most, data.left_out + 2), "first_of": 0})
     points = sample(data)
@@ -84,10 +86,8 @@ def timing(data: Data, spec: Training) -> Timing:
     def train(steps: int) -> None:
         loop.train(data, points, spec.model_copy(update=plain | {"steps": steps}), None, _NoCheckpoint())
 
-    engine = loop.engine_name(spec).split()[0]
     own = engine != "torch"  # torch's may be on an accelerator
-    # by then the boxes are those of a model that has begun to learn, and most pairs are decided
-    after, budget = (_DECIDED, 2.0) if engine == "staircase" else (REORDER if boxed else 1, 0.3)
+    after, budget = (_DECIDED, 2.0) if ordered else (1, 0.3)
     return Timing(features(data, spec), timed(train, _MOST, after=after, own=own, budget=budget))
 
 

@@ -2,8 +2,7 @@
 
 VERSION is part of every cell's key. Raise it when a change to this package alters trained bytes: every cell is
 then trained again, and no store can hand out weights of older code. `tests/toy/test_training.py` fails until you do,
-for what `fused` and `staircase` train; the bytes of the other two depend on torch and the machine, so there it is for
-you to remember.
+for what `fused` trains; the bytes of the other two depend on torch and the machine, so there it is for you to remember.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from numpy.typing import NDArray
 from stages.core.checkpoint import Checkpoint
 from stages.families.toy.data.drawing import batches
 from stages.families.toy.data.points import Points
-from stages.families.toy.data.spec import LARGEST_FUSED_M, SINCE_VERSION_4, Data, Training
+from stages.families.toy.data.spec import LARGEST_FUSED_M, Data, Training
 from stages.families.toy.model.model import Model, initial_model, loss_scale, mean_loss
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.engines import Engine
 from stages.families.toy.training.engines.fused import Fused
 from stages.families.toy.training.engines.staircase import Staircase
-from stages.families.toy.training.orders import REORDER
+from stages.families.toy.training.orders import REORDER, pays
 from stages.families.toy.training.schedule import Schedule, recorded_steps, schedule
 
-VERSION = 4
+VERSION = 5
 
 _BLOCK_VALUES = 2**21  # fresh nonzeros drawn at a time, about: 16 MiB
 _LAST_POINTS = 10_000  # at least, that the last loss is of where points are fresh
@@ -54,15 +53,15 @@ class Trained(NamedTuple):
 def engine_name(training: Training) -> str:
     """What a spec is trained with on this machine: the engine, and versions that decide bytes. Part of the cell's key.
 
-    `auto` is `fused` up to the m it is made for and `tiled` beyond. numpy draws the initial weights; what `fused` and
-    `staircase` compute is the same on every machine and for every numba, what torch and its BLAS compute is not.
-    `torch` takes the machine's accelerator where there is one.
+    `auto` is `fused` up to the m it is made for and `tiled` beyond. numpy draws the initial weights; what `fused`
+    computes is the same on every machine and for every numba, what torch and its BLAS compute is not. `torch` takes
+    the machine's accelerator where there is one.
     """
     kind = training.engine
     if kind == "auto":
         kind = "fused" if training.m <= LARGEST_FUSED_M else "tiled"
     names = [kind, f"numpy-{np.__version__}"]
-    if kind not in ("fused", "staircase"):
+    if kind != "fused":
         names.append(f"torch-{version('torch')}")
     if kind == "torch":
         names.append(_device())
@@ -71,9 +70,7 @@ def engine_name(training: Training) -> str:
 
 def decides(training: Training) -> dict[str, Any]:
     """All that decides a cell's bytes beside its training set and start: its spec, its engine, this code's version."""
-    later = SINCE_VERSION_4.items()
-    spec = {name: value for name, value in training.model_dump().items() if (name, value) not in later}
-    return spec | {"engine": engine_name(training), "version": VERSION}
+    return training.model_dump() | {"engine": engine_name(training), "version": VERSION}
 
 
 def train(
@@ -89,7 +86,7 @@ def train(
     Raises:
         ValueError: the start is not of the spec's shape.
     """
-    first = initial_model(points, spec)
+    first = initial_model(points, spec, data.data_seed)
     if start is not None:
         first = first._replace(W=start.W, b=start.b, U=start.U)
         if (start.U is None) != spec.tied or first.W.shape != (spec.m, data.n) or first.b.shape != (data.n,):
@@ -162,8 +159,8 @@ def _advance_fresh(engine: Engine, data: Data, whole: Schedule, step: int) -> ND
 def _engine(points: Points, spec: Training, model: Model) -> Engine:
     optimiser = Optimiser(loss_scale(spec.reduction, points.n), spec.beta1, spec.beta2, spec.eps, spec.weight_decay)
     kind = engine_name(spec).split()[0]
-    if kind in (compiled := {"fused": Fused, "staircase": Staircase}):
-        return compiled[kind](points, model, optimiser)
+    if kind == "fused":
+        return (Staircase if pays(spec.m, points.T) else Fused)(points, model, optimiser)
     import torch  # seconds to import, and most cells never need it
 
     from stages.families.toy.training.engines.tiled import Tiled

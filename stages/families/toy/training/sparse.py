@@ -1,13 +1,29 @@
 """The passes over the few x_ti > 0, as text that is generated for a kind of model and tiles of L features.
 
-Both go with what `fused.py` says of the layout; `pairs.py` and `boxes.py` have done as if every x_ti were 0.
+Both go with what `fused.py` says of the layout; `pairs.py` and `undecided.py` have done as if every x_ti were 0.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+
+from stages.families.toy.model import vectors
 from stages.families.toy.model.pairs import Kind, tile_rows
+
+
+def lines_pay(n: int, values: int) -> bool:
+    """Whether the nonzeros' gradients are summed in lines of one feature, which are added to the tiles in the end."""
+    return values >= 4 * n
+
+
+def line(kind: Kind) -> int:
+    """Floats of a feature's line: the next power of 2."""
+    return 1 << (tile_rows(kind) - 1).bit_length()
 
 
 def hidden(kind: Kind, L: int) -> str:
@@ -38,26 +54,32 @@ _CORRECTIONS = {
 }
 
 
-def corrections(kind: Kind, L: int) -> str:
+def corrections(kind: Kind, L: int, *, lines: bool = False) -> str:
     """The corrections where x_ti > 0, then the encoder's gradient. Leaves GH at 0; gives what x > 0 adds to the loss.
 
     `active` holds the corrections of the point at hand, so that neither loop branches and each entry of G is touched
-    once: G_i += x grad h + correction h.
+    once: G_i += x grad h + correction h. With `lines` that entry is a line of R, one vector that starts at at[k];
+    else at and R are not read.
     """
-    J, m = range(kind.m), kind.m
+    J, m, rows = range(kind.m), kind.m, range(tile_rows(kind))
     c = "w * active[k - first]" if kind.weighted else "active[k - first]"
-    if kind.tied:
-        gradient = [f"G{j}[i] = fma(x, d{j}, fma(c, h{j}, G{j}[i]))" for j in J]
+    if lines:
+        h, d = (f"({', '.join(f'{name}{j}' for j in J)},)" for name in "hd")
+        gradient = [f"add_to_line(R, at[k], c, {h}, x, {d})"]
+    elif kind.tied:
+        gradient = [f"G{j}[i] = fma(x, d{j}, fma(c, h{j}, G{j}[i]))" for j in J] + [f"G{m}[i] += c"]
     else:
         gradient = [f"G{j}[i] = fma(c, h{j}, G{j}[i]); G{m + 1 + j}[i] = fma(x, d{j}, G{m + 1 + j}[i])" for j in J]
+        gradient += [f"G{m}[i] += c"]
     after = [f"d{j} *= float32(h{j} > zero)" for j in J if kind.relu]
     if kind.weighted:
         after += ["w = weight[t]", "total *= w", *(f"d{j} *= w" for j in J)]
+    newline = "\n            "
     return f"""
 @inner
-def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, with_loss):
+def sparse(P, G, I, H, GH, start, row, place, value, at, R, weight, masked, active, with_loss):
     {"; ".join(f"P{j} = P[{j * L}:]" for j in range(m + 1))}
-    {"; ".join(f"G{j} = G[{j * L}:]" for j in range(tile_rows(kind)))}
+    {"; ".join(f"G{j} = G[{j * L}:]" for j in rows)}
     changes = 0.0
     for stored in range(len(H)):
         first, last, t = start[stored], start[stored + 1], row[stored]
@@ -71,9 +93,22 @@ def sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, wit
         changes += total
         for k in range(first, last):
             i, x, c = place[k], value[k], {c}
-            {"; ".join(gradient)}
-            G{m}[i] += c
+            {newline.join(gradient)}
+    {_add_lines(kind, L) if lines else ""}
     return changes
+"""
+
+
+def _add_lines(kind: Kind, L: int) -> str:
+    """Add the lines to the tiles, and leave them at 0."""
+    rows, width = range(tile_rows(kind)), line(kind)
+    adds = (f"tile[{j * L} + i] += lines[{width} * i + {j}]; lines[{width} * i + {j}] = zero" for j in rows)
+    newline = "\n            "
+    return f"""
+    for first in range(0, len(G), {len(rows) * L}):
+        tile, lines = G[first:], R[first // {len(rows)} * {width}:]
+        for i in range({L}):
+            {newline.join(adds)}
 """
 
 
@@ -97,3 +132,35 @@ def _each_correction(kind: Kind, *, with_loss: bool) -> str:
         *(f"d{j} = fma(c, w{j}, d{j})" for j in J),
     ]
     return "\n                ".join(["for k in range(first, last):", *filter(None, steps)])
+
+
+def add_to_line(kind: Kind) -> Any:
+    """Add(R, at, c, h, x, d): R[at : at + line] += c (h, 1) + x d; d has lanes of its own if the encoder has rows.
+
+    One load, two fma and one store, where rows of G would take as many of each as they are.
+    """
+    width, m = line(kind), kind.m
+    first = 0 if kind.tied else m + 1
+
+    @intrinsic
+    def add(typing, R, at, c, h, x, d):
+        vectors.check(R)
+
+        def generate(context, builder, signature, arguments):
+            R, at, c, h, x, d = arguments
+            data = context.make_array(signature.args[0])(context, builder, R).data
+            place = vectors.at(builder, data, builder.zext(at, ir.IntType(64)), width)
+            zeros = vectors.constant(ir.VectorType(ir.FloatType(), width), 0.0)
+            hidden = vectors.insert(builder, zeros, 0, [builder.extract_value(h, j) for j in range(m)])
+            hidden = vectors.insert(builder, hidden, m, [ir.Constant(ir.FloatType(), 1.0)])
+            back = vectors.insert(builder, zeros, first, [builder.extract_value(d, j) for j in range(m)])
+            sums = builder.load(place, align=4)
+            for factor, lanes in ((c, hidden), (x, back)):
+                sums = vectors.fma(builder, vectors.splat(builder, factor, width), lanes, sums)
+            builder.store(sums, place, align=4)
+            return context.get_dummy_value()
+
+        one, row = numba.float32, numba.types.UniTuple(numba.float32, m)
+        return numba.void(R, at, one, row, one, row), generate
+
+    return add

@@ -29,11 +29,9 @@ from stages.families.toy.data.points import Points
 from stages.families.toy.model.compiler import LANES, Functions, aligned_zeros, from_source
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.pairs import GRADIENTS, Kind, gradient_names, tile_rows
-from stages.families.toy.training import adamw, boxes, sparse
+from stages.families.toy.training import adamw, sparse
 from stages.families.toy.training.adamw import Optimiser, update
-from stages.families.toy.training.boxes import BOX, REORDER, boxes_pay, feature_order
 from stages.families.toy.training.engines import State, check_fresh
-from stages.families.toy.training.orders import close
 from stages.families.toy.training.schedule import Schedule
 
 _STATE = ("parameters", "first_moment", "second_moment")
@@ -43,10 +41,11 @@ _L1_FLOATS = 6144  # a tile and its gradient: 24 KiB, what fits beside the rest 
 class Fused:
     """A model in training: create it with m <= 8, `advance` it, read `model`; see `Engine`."""
 
-    def __init__(self, points: Points, model: Model, optimiser: Optimiser, *, boxed: bool | None = None) -> None:
+    _lines: bool = False  # whether the nonzeros' gradients are summed in lines, see sparse.py
+
+    def __init__(self, points: Points, model: Model, optimiser: Optimiser) -> None:
         self._start_model, self._points = model, points
         self._kind = kind = model.kind(points)
-        self._boxed = boxes_pay(kind, points.T) if boxed is None else boxed
         self._order, self._step = np.arange(model.n), 0
         tiles = -(-model.n * 2 * (kind.m + 1) // _L1_FLOATS)
         self.L = -(-model.n // (tiles * LANES)) * LANES
@@ -61,6 +60,7 @@ class Fused:
             np.empty((T, kind.m), dtype=np.float32),  # H
             np.zeros((T, kind.m), dtype=np.float32),  # GH
             aligned_zeros((kind.m + 1) * self.L),  # block
+            aligned_zeros(self.tiles * self.L * sparse.line(kind) if self._lines else 0),  # R
         )
         self._factors = self._factor_arrays(points)
         self._total = points.total_weight
@@ -85,7 +85,7 @@ class Fused:
         return losses
 
     def _compile(self) -> Functions:
-        return _compiled(self._kind, self.L, boxed=self._boxed)
+        return _compiled(self._kind, self.L)
 
     def _advance(self, schedule: Schedule, fresh: Points | None) -> NDArray[np.float64]:
         steps = adamw.steps(schedule, self._weight_decay)
@@ -118,11 +118,7 @@ class Fused:
 
     def _in_order(self, fresh: bool) -> int:
         """Find orders of points and features anew if it is time; gives after how many steps it is again."""
-        if not self._boxed or fresh:
-            return 2**62
-        if self._step % REORDER == 0:
-            self._reorder()
-        return REORDER - self._step % REORDER
+        return 2**62
 
     def _order_features(self, order: NDArray[np.int64]) -> None:
         """Put the parameters and their moments in that order."""
@@ -130,19 +126,6 @@ class Fused:
         self._order = order
         for array, rows in zip((self._P, *self._moments), flat, strict=True):
             array[:] = self._pack(rows)
-
-    def _reorder(self) -> None:
-        """Make boxes and groups small again (see boxes.py).
-
-        The points' order is found from the order they came in, so that it depends on nothing but the model's state.
-        """
-        now = self._unpack(self._P)
-        self._order_features(feature_order(now.decoder, now.b))
-        self._arrays = self._sparse_arrays(self._points)
-        H = self._workspace[1]
-        self._compiled.hidden(self._P, *self._arrays[:4], H)
-        points = self._points.take(close(H, BOX))
-        self._arrays, self._factors = self._sparse_arrays(points), self._factor_arrays(points)
 
     @property
     def model(self) -> Model:
@@ -159,15 +142,17 @@ class Fused:
         )
 
     def _sparse_arrays(self, points: Points) -> tuple[NDArray[Any], ...]:
-        """Start, row, place and value of the nonzeros, and memory for one point's.
+        """Start, row, place, value and line of the nonzeros, and memory for one point's.
 
         `place` is where the first row of a nonzero's feature stands in the flat arrays; its other rows follow L apart.
         """
-        tile, within = np.divmod(np.argsort(self._order), self.L)
+        position = np.argsort(self._order)
+        tile, within = np.divmod(position, self.L)
         place = (tile * tile_rows(self._kind) * self.L + within).astype(np.uint32)[points.feature]
+        at = (position * sparse.line(self._kind)).astype(np.uint32)[points.feature if self._lines else slice(0)]
         longest = int(np.diff(points.start).max())
         row = np.arange(self._points.T, dtype=np.uint32)
-        return points.start.astype(np.uint64), row, place, points.value, np.empty(longest, dtype=np.float32)
+        return points.start.astype(np.uint64), row, place, points.value, at, np.empty(longest, dtype=np.float32)
 
     def _pack(self, *parts: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rows of (n,) as the flat array, first to last in each tile; rows not given are zeros."""
@@ -194,25 +179,26 @@ class Fused:
 
 
 @functools.cache
-def _compiled(kind: Kind, L: int, *, boxed: bool) -> Functions:
+def _compiled(kind: Kind, L: int) -> Functions:
     """What trains one kind of model in tiles of L features."""
-    gradients = boxes.gradients(kind, L) if boxed else GRADIENTS
-    names = boxes.names(kind, L) if boxed else gradient_names(kind, L)
-    return compile_step(kind, L, gradients, names, f"{boxed=}")
+    return compile_step(kind, L, GRADIENTS, gradient_names(kind, L), "every pair")
 
 
-def compile_step(kind: Kind, L: int, gradients: str, names: dict[str, Any], purpose: str, sort: str = "") -> Functions:
+def compile_step(
+    kind: Kind, L: int, gradients: str, names: dict[str, Any], purpose: str, *, sort: str = "", lines: bool = False
+) -> Functions:
     """`accumulate` (one gradient, without its factor) and `train` around a gradient pass over all pairs.
 
-    sort: the text of what sorts fresh points, if anything does.
+    sort: the text of what sorts fresh points, if anything does. lines: see `sparse.corrections`.
     """
-    text = "\n".join([sparse.hidden(kind, L), sort, gradients, sparse.corrections(kind, L), TRAIN])
-    return from_source(text, f"{kind} {L=} {purpose}", update=update, sorts=bool(sort), sort=None, **names)
+    text = "\n".join([sparse.hidden(kind, L), sort, gradients, sparse.corrections(kind, L, lines=lines), TRAIN])
+    names |= {"update": update, "sorts": bool(sort), "sort": None, "add_to_line": sparse.add_to_line(kind)}
+    return from_source(text, f"{kind} {L=} {purpose} {lines=}", **names)
 
 
 TRAIN = """
 @entry
-def accumulate(P, G, H, GH, block, I, weight, masked, start, row, place, value, active, fresh, with_loss):
+def accumulate(P, G, H, GH, block, R, I, weight, masked, start, row, place, value, at, active, fresh, with_loss):
     if fresh:
         for t in range(len(H)):
             row[t] = t
@@ -224,11 +210,11 @@ def accumulate(P, G, H, GH, block, I, weight, masked, start, row, place, value, 
     if with_loss:
         for i in range(len(P)):
             loss += np.float64(P[i]) * np.float64(G[i])
-    return loss + sparse(P, G, I, H, GH, start, row, place, value, weight, masked, active, with_loss)
+    return loss + sparse(P, G, I, H, GH, start, row, place, value, at, R, weight, masked, active, with_loss)
 
 @entry
 def train(
-    P, M, V, G, H, GH, block, I, weight, masked, start, row, place, value, active, fresh,
+    P, M, V, G, H, GH, block, R, I, weight, masked, start, row, place, value, at, active, fresh,
     steps, constants, total, record, losses,
 ):
     T, first = len(H), 0
@@ -240,7 +226,7 @@ def train(
             first = s * T
         points = start[first : first + T + 1]
         loss = accumulate(
-            P, G, H, GH, block, I, weight, masked, points, row, place, value, active, fresh, record[s]
+            P, G, H, GH, block, R, I, weight, masked, points, row, place, value, at, active, fresh, record[s]
         )
         if record[s]:
             losses[s] = loss / total

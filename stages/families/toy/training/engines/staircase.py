@@ -16,7 +16,7 @@ from stages.families.toy.data.points import Points
 from stages.families.toy.model.compiler import Functions
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.pairs import GRADIENTS, Kind, gradient_names
-from stages.families.toy.training import orders, undecided
+from stages.families.toy.training import orders, sparse, undecided
 from stages.families.toy.training.adamw import Optimiser
 from stages.families.toy.training.engines import State
 from stages.families.toy.training.engines.fused import Fused, compile_step
@@ -27,6 +27,7 @@ class Staircase(Fused):
 
     Args:
         sort: whether anything is left out; None: where it saves time. boxed: whether boxes decide too, likewise.
+        lines: whether the nonzeros' gradients are summed in lines (sparse.py), likewise.
     """
 
     def __init__(
@@ -37,13 +38,15 @@ class Staircase(Fused):
         *,
         sort: bool | None = None,
         boxed: bool | None = None,
+        lines: bool | None = None,
     ) -> None:
         kind = model.kind(points)
         self._sort = orders.pays(kind.m, points.T) if sort is None else sort
+        self._lines = sparse.lines_pay(model.n, len(points.value)) if lines is None else lines
         self._boxes = self._sort and (orders.boxes_pay(kind, points.T) if boxed is None else boxed)
         self._row, self._next = np.arange(points.T, dtype=np.uint32), 0
         stored = points.take(np.argsort(np.diff(points.start), kind="stable"))
-        super().__init__(stored, model, optimiser, boxed=False)
+        super().__init__(stored, model, optimiser)
 
     def restore(self, state: State, step: int) -> None:
         """See `Engine.restore`."""
@@ -51,7 +54,7 @@ class Staircase(Fused):
         self._next = step
 
     def _compile(self) -> Functions:
-        return _compiled(self._kind, self.L, sort=self._sort, boxed=self._boxes)
+        return _compiled(self._kind, self.L, sort=self._sort, boxed=self._boxes, lines=self._lines)
 
     def _in_order(self, fresh: bool) -> int:
         if not self._sort:
@@ -85,9 +88,9 @@ class Staircase(Fused):
 
 
 @functools.cache
-def _compiled(kind: Kind, L: int, *, sort: bool, boxed: bool) -> Functions:
+def _compiled(kind: Kind, L: int, *, sort: bool, boxed: bool, lines: bool) -> Functions:
     """What trains one kind of model in tiles of L features."""
     if not sort:
-        return compile_step(kind, L, GRADIENTS, gradient_names(kind, L), "")
-    names = undecided.names(kind, L, boxed=boxed)
-    return compile_step(kind, L, undecided.gradients(kind, L, boxed=boxed), names, f"sorted {boxed=}", undecided.SORT)
+        return compile_step(kind, L, GRADIENTS, gradient_names(kind, L), "every pair", lines=lines)
+    names, text = undecided.names(kind, L, boxed=boxed), undecided.gradients(kind, L, boxed=boxed)
+    return compile_step(kind, L, text, names, f"sorted {boxed=}", sort=undecided.SORT, lines=lines)
