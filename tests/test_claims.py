@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from stages import claims
 from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, ledger, question
@@ -74,11 +75,25 @@ def test_intervals_are_those_of_the_textbook() -> None:
     assert part.high - 2.5 == pytest.approx(5.8409 * np.std([1, 2, 3, 4], ddof=1) / 2, rel=1e-4)  # t of 3, .995
     part = intervals.share("x", [True] * 8)
     assert part.effect == part.high == 1 and part.low == pytest.approx(0.005 ** (1 / 8))
-    part = intervals.ratio("x", [1.0, 10.0, 100.0, 0.0])
+    part = intervals.ratio("x", [1.0, 10.0, 100.0])
     assert part.effect == pytest.approx(10) and part.low == pytest.approx(100 / part.high) and part.sets == 3
+    part = intervals.ratio("x", [1.0, 10.0, 100.0, 0.0], least=0.5)  # of which there is no mean
+    assert part.verdict == UNDECIDED and part.effect == 0 and part.sets == 4
     assert intervals.mean("x", [4.0, 4.0], least=0.5).verdict == UNDECIDED  # two have no interval
     part = intervals.more_often("that rise", [1.0] * 7 + [-1.0])
     assert part.effect == 7 / 8 and part.verdict == UNDECIDED
+
+
+def test_a_correlation_has_fisher_s_interval_and_none_where_nothing_varies() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=30)
+    y = x + rng.normal(size=30)
+    part, textbook = intervals.correlation("x", x, y, least=0), stats.pearsonr(x, y)
+    assert (part.low, part.high) == pytest.approx(tuple(textbook.confidence_interval(0.99)))
+    assert part.effect == pytest.approx(textbook.statistic) and part.verdict == HOLDS and part.sets == 30
+    assert intervals.correlation("x", x, 0 * y, least=0).verdict == UNDECIDED
+    assert intervals.correlation("x", x[:3], x[:3], least=0).verdict == UNDECIDED
+    assert intervals.correlation("x", x, x, least=0).verdict == HOLDS
 
 
 @pytest.mark.parametrize("of", [intervals.mean, intervals.ratio, intervals.share])
@@ -129,7 +144,7 @@ def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monke
         )
     found = json.loads(Path("data/metrics/laptop/made_up.json").read_text())
     assert (found["x"], found["held"], found["failed"], found["undecided"]) == (2.0, 2, 0, 0)
-    first, second = found["claims"]
+    second, first = found["claims"]  # in the order of ids
     assert (
         first["id"] == "P2" and first["verdict"] == HOLDS and first["note"] == "Of x." and first["shown"] == {"a": None}
     )

@@ -46,7 +46,7 @@ def texts(html: str) -> str:
 
 def test_a_changed_metric_changes_the_page(results: Path) -> None:
     before = texts(page("laptop"))
-    path = paths.summary("laptop/dataset_size")
+    path = paths.summary("laptop/regimes")
     summary = json.loads(path.read_text())
     claim = next(claim for claim in summary["claims"] if claim["verdict"] == UNDECIDED)
     part = claim["parts"][0] | {"what": "a number", "effect": 0.123456, "low": 0.1, "high": 0.2}
@@ -59,6 +59,21 @@ def test_a_changed_metric_changes_the_page(results: Path) -> None:
     assert now == [first[0], first[1], first[2] + 1, first[3] - 1]
 
 
+def test_parts_are_drawn_to_scale_where_they_have_an_interval_and_a_range(results: Path) -> None:
+    path = paths.summary("laptop/regimes")
+    summary = json.loads(path.read_text())
+    whole = {"what": "x", "effect": 2.0, "low": 1.0, "high": 3.0, "sets": 4, "least": 0.0, "most": None}
+    narrow = whole | {"least": 2.0, "most": 6.0}
+    claim = summary["claims"][0]
+    claim["parts"] = [whole, narrow, whole | {"least": None}, whole | {"low": None, "high": None}]
+    path.write_text(json.dumps(summary))
+    (of,) = (one for one in content.experiments("laptop") if one.name == "regimes")
+    first, second = of.claims[0].bars
+    assert first == ("x", 36.1, 91.7, 63.9, 8.3, 100)
+    assert second == ("x", 8.3, 41.7, 25.0, 25.0, 91.7)
+    assert page("laptop").count('class="bar"') >= 2
+
+
 def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
     files = [json.loads(path.read_text())["claims"] for path in Path("data/metrics/laptop").glob("*.json")]
     verdicts = [claim["verdict"] for of in files for claim in of]
@@ -69,8 +84,8 @@ def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
 
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
-    rows = {row.text: row for of in content.experiments("laptop") for row in of.claims if of.name == "dataset_size"}
-    for claim in json.loads(paths.summary("paper/dataset_size").read_text())["claims"]:
+    rows = {row.text: row for of in content.experiments("laptop") for row in of.claims if of.name == "regimes"}
+    for claim in json.loads(paths.summary("paper/regimes").read_text())["claims"]:
         assert rows[claim["claim"]].other_verdict == claim["verdict"]
     geometry = next(of for of in content.experiments("laptop") if of.name == "geometry")
     assert all(row.other_verdict == row.other_measured == "" for row in geometry.claims)  # not run there

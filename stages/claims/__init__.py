@@ -119,7 +119,7 @@ class Question(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What an experiment found: a few headline numbers, and the findings in the order of its module."""
+    """What an experiment found: a few headline numbers, claims in the order of their ids, and questions."""
 
     headline: Mapping[str, float | int]
     claims: Sequence[tuple[Claim, Finding]]
@@ -146,11 +146,15 @@ def question(text: str, *, source: str = "this project") -> Callable[[Judge], Qu
 
 
 def judged(module: ModuleType, tables: Tables, measure: Any) -> Summary:
-    """All claims and questions that a module defines, judged; its `headline`, if it has one, gives the numbers."""
+    """All claims and questions that a module has, judged; its `headline`, if it has one, gives the numbers.
+
+    Claims are in the order of their ids, those that share one in the module's, as questions are.
+    """
     own = list(vars(module).values())
+    claims = sorted((one for one in own if isinstance(one, Claim)), key=lambda one: (one.id[0], int(one.id[1:])))
     return Summary(
         module.headline(tables, measure) if hasattr(module, "headline") else {},
-        [(one, _judged(one, tables, measure)) for one in own if isinstance(one, Claim)],
+        [(one, _judged(one, tables, measure)) for one in claims],
         [(one, one.judge(tables, measure)) for one in own if isinstance(one, Question)],
     )
 

@@ -44,10 +44,12 @@ def mean(what: str, values: Any, *, among: int = 1, least: float = -math.inf, mo
 
 
 def ratio(what: str, values: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
-    """The geometric mean of independent values above 0, with Student's interval of their logarithms."""
+    """The geometric mean of independent values, with Student's interval of their logarithms; none where one is 0."""
     known = _known(values)
+    if (known <= 0).any():
+        return Part(what, 0.0, -math.inf, math.inf, len(known), least, most)
     bounds = (math.log(bound) if bound > 0 else -math.inf for bound in (least, most))
-    log = mean(what, np.log(known[known > 0]), among=among, **dict(zip(("least", "most"), bounds, strict=True)))
+    log = mean(what, np.log(known), among=among, **dict(zip(("least", "most"), bounds, strict=True)))
     effect, low, high = (math.exp(min(x, 700.0)) for x in (log.effect, log.low, log.high))
     known_low = low if math.isfinite(log.low) else -math.inf
     known_high = high if math.isfinite(log.high) else math.inf
@@ -72,6 +74,23 @@ def share(what: str, hits: Any, *, among: int = 1, least: float = -math.inf, mos
 def more_often(what: str, values: Any, *, among: int = 1, least: float = 0.0) -> Part:
     """The share of independent values above `least`, needed above one half: a sign test, for any distribution."""
     return share(f"training sets {what}", _known(values) > least, among=among, least=0.5)
+
+
+def correlation(
+    what: str, first: Any, second: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf
+) -> Part:
+    """The correlation of independent pairs, with Fisher's interval; of ranks, Spearman's."""
+    pairs = pd.DataFrame({"first": first, "second": second}).dropna()
+    if len(pairs) < FEWEST + 1 or (pairs.nunique() < 2).any():
+        return Part(what, math.nan, -math.inf, math.inf, len(pairs), least, most)
+    effect = float(pairs["first"].corr(pairs["second"]))
+
+    def interval(sets: Floats) -> tuple[Floats, Floats]:
+        reach = stats.norm.ppf(1 - (1 - LEVEL) / among / 2) / np.sqrt(sets - 3)
+        middle = np.arctanh(np.clip(effect, -1 + 1e-12, 1 - 1e-12))
+        return np.tanh(middle - reach), np.tanh(middle + reach)
+
+    return _part(what, effect, len(pairs), least, most, interval)
 
 
 def _part(

@@ -7,12 +7,44 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.claims import Part, intervals
+from stages.core.tables import Tables
 
 # The paper's shading of Figure 3, from its n = 10,000, S = 0.999 in units that other (n, S) share: T (1 - S)
 MIDDLE = (0.69, 6.8)
-ONSET = (3, 30)  # T (1 - S): ten, within a factor of about three
+ONSET = (5, 20)  # T (1 - S): ten, within a factor of two
+PAPER = {"n": 10000, "S": 0.999}  # of claims whose numbers go with n: features that are not learned still count
 SUM = {"reduction": "sum"}  # what Jermyn's numbers come from: the printed formula
+FEW = 8  # up to here the paper's hidden vectors are polygons
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
+
+
+def finite(tables: Tables) -> pd.DataFrame:
+    """The trained cells of so many points, not of new ones at every step, with T (1 - S) as column scaled."""
+    cells = tables.cells
+    chosen: pd.DataFrame = cells[cells.selected & ~cells.fresh]
+    return chosen.assign(scaled=chosen["T"] * (1 - chosen.S))
+
+
+def few(tables: Tables) -> pd.DataFrame:
+    """Those of no more points than the paper's polygons."""
+    of = finite(tables)
+    chosen: pd.DataFrame = of[of["T"] <= FEW]
+    return chosen
+
+
+def many(tables: Tables) -> pd.DataFrame:
+    """Those of the largest T that three training sets have (or as many as any has), if it is beyond the middle."""
+    of = finite(tables)
+    sets = of.groupby("T").data_seed.nunique()
+    T = sets[sets >= min(3, sets.max())].index.max() if len(sets) else 0
+    last: pd.DataFrame = of[(of["T"] == T) & (of.scaled > MIDDLE[1])]
+    return last
+
+
+def complete(of: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A column by training set and T: those T that most sets have, and the sets that have all of these."""
+    over_T = of.pivot(index="data_seed", columns="T", values=name)
+    return over_T.loc[:, over_T.notna().mean() > 0.5].dropna()
 
 
 class Bump(NamedTuple):
@@ -46,14 +78,17 @@ def find_bump(chosen: pd.DataFrame) -> Bump | None:
 def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
     """How far test loss rises to the bump and falls after it: a row a training set, columns rise and fall.
 
-    Takes a table of one cell a (T, data_seed). Where the highest mean is, is chance too, so each training set's rise
-    and fall are taken at those T that are the bump of all others. Empty where there are fewer than three training sets,
-    or no T on both sides of the middle regime.
+    Takes a table of one cell a (T, data_seed). Those T count that nine in ten training sets have, and the sets that
+    have all of these. Where the highest mean is, is chance too, so each training set's rise and fall are taken at those
+    T that are the bump of all others. Empty where there are fewer than three training sets, or no T on both sides of
+    the middle regime.
     """
-    losses = chosen.pivot(index="data_seed", columns="T", values="test_loss").dropna()
+    losses = chosen.pivot(index="data_seed", columns="T", values="test_loss")
+    losses = losses.loc[:, losses.notna().mean() >= 0.9].dropna()
     rows = {}
     for seed in losses.index if len(losses) > 2 else []:
-        bump = find_bump(chosen[chosen.data_seed.isin(losses.index) & (chosen.data_seed != seed)])
+        others = chosen.data_seed.isin(losses.index) & (chosen.data_seed != seed)
+        bump = find_bump(chosen[others & chosen["T"].isin(losses.columns)])
         if bump:
             own = losses.loc[seed]
             rows[seed] = own[bump.T] - own[bump.dip_T], own[bump.T] - own[bump.floor_T]

@@ -6,6 +6,7 @@ import ast
 import base64
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -68,6 +69,17 @@ class Image(NamedTuple):
     alt: str
 
 
+class Bar(NamedTuple):
+    """A part of a claim drawn to scale: where its interval, its effect and the range it needs lie, in percent."""
+
+    what: str
+    low: float
+    high: float
+    effect: float
+    least: float
+    most: float
+
+
 class Row(NamedTuple):
     """A claim at this scale, and at the other one where it was run; a question has no id, says and verdicts."""
 
@@ -80,6 +92,8 @@ class Row(NamedTuple):
     note: str
     other_measured: str
     other_verdict: str
+    bars: list[Bar]
+    other_bars: list[Bar]
 
 
 class Experiment(NamedTuple):
@@ -164,9 +178,38 @@ def _rows(name: str, scale: str, kind: str) -> list[Row]:
                 one["note"],
                 measured(beside),
                 beside.get("verdict", ""),
+                _bars(one),
+                _bars(beside),
             )
         )
     return rows
+
+
+def _bars(one: Mapping[str, Any]) -> list[Bar]:
+    """The parts that have an interval and a range, each on an axis that holds both and a tenth more."""
+    bars = []
+    for part in one["parts"]:
+        bounds = [part[name] for name in ("least", "most") if part[name] is not None]
+        if part["low"] is None or part["high"] is None or not bounds:
+            continue
+        first, last = min(part["low"], *bounds), max(part["high"], *bounds)
+        room = 0.1 * (last - first) or 1.0
+        first, last = first - room, last + room
+
+        def place(value: float | None, beyond: float, first: float = first, last: float = last) -> float:
+            return beyond if value is None else round(100 * (value - first) / (last - first), 1)
+
+        bars.append(
+            Bar(
+                part["what"],
+                place(part["low"], 0),
+                place(part["high"], 100),
+                place(part["effect"], 0),
+                place(part["least"], 0),
+                place(part["most"], 100),
+            )
+        )
+    return bars
 
 
 def _found(name: str, scale: str, kind: str) -> list[dict[str, Any]]:
