@@ -139,10 +139,10 @@ loop = importlib.import_module("stages.families.toy.training.loop")
 initial_model = loop.initial_model
 
 
-def failing(points, spec):
+def failing(points, spec, data_seed):
     if points.T == 6:
         raise MemoryError("none left")
-    return initial_model(points, spec)
+    return initial_model(points, spec, data_seed)
 
 
 loop.initial_model = failing

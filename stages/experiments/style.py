@@ -117,7 +117,7 @@ def log_T(axes: Axes, T: pd.Series, S: float | None = None) -> None:
     low, high = T.min() / 1.25, T.max() * 1.25
     ticks = [t for t in (1, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000) if low <= t <= high]
     if len(ticks) < 3:
-        ticks = sorted(T.unique())
+        ticks = [t for t in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700) if low <= t <= high]
     axes.set(xscale="log", xlim=(low, high), xlabel="training points T")
     axes.set_xticks(ticks, labels=[f"{t:,}" for t in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())

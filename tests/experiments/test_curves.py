@@ -54,6 +54,8 @@ def test_a_rise_is_taken_where_the_other_training_sets_have_theirs() -> None:
     rises = bump_rises(curve(0.1))
     assert len(rises) == 10 and rises.rise.to_list() == pytest.approx([0.1] * 10)
     assert len(bump_rises(curve(0.1).query("data_seed < 2"))) == 0
+    few = curve(0.1).query("data_seed < 4 or T in (100, 200, 1000)")  # most training sets have these T alone
+    assert len(bump_rises(few)) == 10
 
 
 def test_every_variant_gets_its_claim_in_units_of_an_output_of_zero() -> None:

@@ -20,6 +20,7 @@ def table(middle: float, end: float, D_x: float = 0.5) -> pd.DataFrame:
             for reduction, loss in (("mean", mean), ("sum", other)):
                 rows.append(
                     {"T": T, "S": 0.99, "data_seed": seed, "reduction": reduction, "status": "trained"}
+                    | {"norm_W": 10.0, "norm_b": {5: 3.0, 200: 20.0, 4000: 1.0}[T] * (3 if reduction == "sum" else 1)}
                     | {"test_loss": loss + seed / 1e4, "D_x_max": D_x, "D_f_max": 0.3, "constant_loss": 0.9926}
                 )
     return pd.DataFrame(rows)
@@ -41,3 +42,16 @@ def test_what_few_and_many_points_do_under_both_is_answered() -> None:
     assert part(found, "many points", "less a mean").effect == pytest.approx(-0.0015)
     found = judged(claims, Tables({"cells": table(40, 0.99, D_x=0.1)}), MEASURE)
     assert [part.effect for part in finding(found, "few points").parts] == [0, 0]
+
+
+def test_norms_cross_twice_and_a_sum_s_bias_is_three_times_a_mean_s() -> None:
+    cells = pd.concat([table(40, 0.99).assign(data_seed=lambda of, k=k: of.data_seed + 3 * k) for k in range(4)])
+
+    def of(cells: pd.DataFrame, text: str) -> str:
+        return verdict(judged(claims, Tables({"cells": cells}), MEASURE), text)
+
+    assert of(cells, "below that of W") == HOLDS
+    assert of(cells.assign(norm_b=cells.norm_b.where(cells.reduction == "mean", 60.0)), "below that of W") == FAILS
+    assert of(cells, "three times") == UNDECIDED  # another size
+    paper = cells.assign(n=10_000, S=0.999)
+    assert of(paper, "three times") == HOLDS and of(paper.assign(norm_b=5.0), "three times") == FAILS

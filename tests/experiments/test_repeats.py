@@ -18,7 +18,7 @@ from stages.families.toy.data.drawing import sample
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import finding, part, verdict
+from tests.experiments.verdicts import finding, verdict
 
 FEW, FIVE, PLACE, EACH, MANY, LARGE, LOW, NEAR = EVERY = (
     "two or three copies",
@@ -80,14 +80,19 @@ def test_the_boundary_is_found(c: float) -> None:
     best = best_boundary(runs, "repeated_recalled")
     assert best == pytest.approx(c, rel=0.5) and agreement(runs, "repeated_recalled", best) == 1
     found = judge(table(c))
-    assert part(found, "From how many copies", "recalled").effect == pytest.approx(best)
+    shown = finding(found, "From how many copies").shown
+    assert shown is not None and shown["c of R = c T / n (recalled)"] == pytest.approx(
+        [best] * len(set(table(c).data_seed))
+    )
     assert found.headline == {"boundary_recalled": pytest.approx(best)}
 
 
 def test_where_all_runs_are_alike_there_is_no_boundary() -> None:
     for recalled in (0.0, 1.0):
         found = judge(table(0.4, repeated_recalled=recalled, repeated_top=recalled))
-        assert found.headline == {} and not part(found, "From how many copies", "recalled").sets
+        assert found.headline == {} and not (finding(found, "From how many copies").shown or {}).get(
+            "c of R = c T / n (recalled)"
+        )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +138,7 @@ def test_nothing_trained_decides_nothing_and_draws_nothing() -> None:
     none = table(0.4, selected=False)
     found = judge(none)
     assert {verdict(found, text) for text in EVERY} == {UNDECIDED} and found.headline == {}
-    assert finding(found, "From how many copies").parts[0].sets == 0
+    assert not finding(found, "From how many copies").parts
     assert draw(Tables(cells=none, items=none.assign(kind="point")), {}) == {}
 
 
@@ -156,7 +161,9 @@ def test_of_a_watched_run_what_moves_most_is_kept_and_the_end_whole() -> None:
     ]
     items = pd.DataFrame(rows)
     kept = items[shown(items)]
-    assert set(kept.cell) == {2}  # the first training set
+    assert set(kept.cell) == {1, 2} and set(kept.kind[kept.cell == 1]) == {"point"}
+    assert kept[kept.cell == 1].groupby("step").size().to_dict() == {10: 2, 20: 2}  # the repeated points
+    kept = kept[kept.cell == 2]  # the first training set
     assert kept.groupby("step").size().to_dict() == {10: 8 + 2, 20: 24}
     assert set(kept["item"][(kept.kind == "feature") & (kept.step == 10)]) == set(range(4, 12))
     assert not shown(items[items.snapshots == 0]).any() and len(shown(items[:0])) == 0

@@ -6,20 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.claims import FAILS, HOLDS, UNDECIDED, Summary, judged
+from stages.claims import Summary, judged
 from stages.core.tables import Tables
 from stages.experiments.sensitivity import claims
-from stages.experiments.sensitivity.claims import moved, over_seeds, spreads, with_setting
+from stages.experiments.sensitivity.claims import moved, spreads, with_setting
 from stages.experiments.sensitivity.figure import draw
 from stages.experiments.sensitivity.measure import OWN
 from stages.families.toy.data.drawing import sample
 from stages.families.toy.model.model import Model
 from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import MEASURE, drawn
-from tests.experiments.verdicts import finding, part, verdict
+from tests.experiments.verdicts import finding, part
 
-SETS = 20  # ten pairs
-CONSISTENT, LOSS, FEATURES, POLYGONS = "far more consistent", "How far does", "features have appeared", "polygon?"
+LOSS, FEATURES, POLYGONS = EVERY = "How far does", "features have appeared", "polygon?"
 
 
 def cells(settings: dict[int, float], seeds: dict[int, float], sets: int = 2) -> pd.DataFrame:
@@ -55,33 +54,12 @@ def test_spread_over_settings_is_what_seeds_do_not_explain() -> None:
     assert of.settings[200, 4] == 0 and of.seeds[200, 4] > 0.1
 
 
-def test_spread_over_seeds_is_of_pairs_of_training_sets() -> None:
-    of = over_seeds(with_setting(cells({2: 9.0, 4: 9.0}, {2: 0.1, 4: 0.2}, sets=5)))
-    assert of.shape == (2, 2)  # the fifth has no partner
-    assert (of[4] / of[2]).tolist() == pytest.approx([2, 2]) and of[2].max() < 0.1  # settings do not count
-
-
 def test_the_settings_that_move_most_are_read_off_the_other_training_sets() -> None:
     of = with_setting(cells({2: 0.1}, {2: 0.0}, sets=3))
     assert moved(of, "test_loss").tolist() == pytest.approx([0.2] * 3)
     noise = of.assign(test_loss=((of.data_seed == 0) & (of.setting == "usual")).astype(float))
     assert moved(noise, "test_loss").tolist() == [0, 0, 0]
     assert not len(moved(of[of.data_seed == 0], "test_loss"))
-
-
-@pytest.mark.parametrize(
-    ("runs", "expected"),
-    [
-        (cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01}, SETS), HOLDS),
-        (cells({2: 0.2, 4: 0.01}, {2: 0.01, 4: 0.1}, SETS), FAILS),
-        (cells({2: 0.0, 4: 0.0, 8: 0.0}, {2: 0.1, 4: 0.01, 8: 0.09}, SETS), FAILS),  # at every m
-        (cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01}, 3), UNDECIDED),
-        (cells({2: 0.2}, {2: 0.1}, SETS), UNDECIDED),
-        (cells({2: 0.2, 4: 0.01}, {2: 0.0, 4: 0.0}, SETS), UNDECIDED),
-    ],
-)
-def test_larger_models_are_steadier_where_their_seeds_matter_less(runs: pd.DataFrame, expected: str) -> None:
-    assert verdict(judge(runs), CONSISTENT) == expected
 
 
 def test_questions_say_how_far_settings_move_what_is_measured() -> None:
@@ -95,11 +73,13 @@ def test_questions_say_how_far_settings_move_what_is_measured() -> None:
 def test_any_part_of_the_grid_is_judged_and_drawn() -> None:
     runs = cells({2: 0.2, 4: 0.01}, {2: 0.1, 4: 0.01})
     for of in (runs, runs[runs.data_seed == 0], runs[runs.m == 4], runs[runs["T"] == 6]):
-        assert verdict(judge(of), CONSISTENT) == UNDECIDED
+        assert finding(judge(of), LOSS).parts
         assert draw(Tables({"cells": of}), {}).keys() == {"sensitivity"}
     none = runs.assign(status="failed")
-    assert verdict(judge(none), CONSISTENT) == UNDECIDED and draw(Tables({"cells": none}), {}) == {}
-    assert not any(finding(judge(none), text).parts for text in (LOSS, FEATURES, POLYGONS))
+    assert draw(Tables({"cells": none}), {}) == {}
+    assert not any(finding(judge(none), text).parts for text in EVERY)
+    one = judge(runs[runs.data_seed == 0])  # there are no other sets to read off which settings are farthest apart
+    assert finding(one, FEATURES).shown and not finding(one, FEATURES).parts and not finding(one, POLYGONS).parts
 
 
 def test_a_regular_polygon_is_told_where_there_can_be_one() -> None:

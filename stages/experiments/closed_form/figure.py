@@ -32,11 +32,12 @@ def _points(of: pd.DataFrame) -> Figure:
     for axes, decay in zip(figure.subplots(1, len(decays), sharey=True, squeeze=False)[0], decays, strict=True):
         for scale, color in zip(scales, style.ramp(len(scales)), strict=True):
             runs = of[(of.weight_decay == decay) & (of.init_scale == scale)].sort_values("T")
-            axes.plot(runs["T"], 1 + runs.radius_off, color=color, label=f"{scale:g}")
+            mean = 1 + runs.groupby("T").radius_off.mean()
+            axes.plot(mean.index, mean, color=color, label=f"{scale:g}")
             for regular, face in ((True, color), (False, "white")):
                 some = runs[runs.regular.eq(regular)]
                 axes.scatter(
-                    some["T"], 1 + some.radius_off, s=22, facecolors=face, edgecolors=color, linewidths=0.9, zorder=3
+                    some["T"], 1 + some.radius_off, s=14, facecolors=face, edgecolors=color, linewidths=0.7, zorder=3
                 )
         axes.axhline(1, color=style.LAW, linewidth=0.8)
         axes.set(xscale="log", xlabel="training points T", title=f"weight decay {decay:g}", ylim=(0, 1.15))

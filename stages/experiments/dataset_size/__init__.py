@@ -1,4 +1,4 @@
-"""Figures 3 and 4 of the paper: from data points to features as the training set grows, double descent in between."""
+"""Figure 3 of the paper: from data points to features as the training set grows, double descent in between."""
 
 import math
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 AXES = {"T", "fresh", "data_seed", "init_seed"}  # what its grid may sweep
 
 LEAST = 1e-4  # dimensionality that is still on its axis
+DRAWN = 4  # training sets whose features and points are dots
 PANELS = 8  # training-set sizes whose vectors are drawn
 
 

@@ -1,39 +1,13 @@
-"""The three regimes over T: what is claimed of each, and the bump between them."""
+"""How high the bump of test loss is, and what is learned at the end; the claims on it are judged in `regimes`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
-from stages.claims.regimes import MIDDLE, ONSET, POLYGONS_END, SUM, bump_parts, find_bump
+from stages.claims import Finding, labelled, question
+from stages.claims.regimes import find_bump, finite, many, typical_rise
 from stages.core.tables import Tables
-
-ALIKE = 0.2  # of what many points gain
-FEW = 8  # up to here the paper's hidden vectors are polygons
-
-
-def finite(tables: Tables) -> pd.DataFrame:
-    """The trained cells of so many points, with T (1 - S) as column scaled."""
-    cells = tables.cells
-    chosen: pd.DataFrame = cells[cells.selected & ~cells.fresh]
-    return chosen.assign(scaled=chosen["T"] * (1 - chosen.S))
-
-
-def many(tables: Tables) -> pd.DataFrame:
-    """Those of the largest T, if it lies beyond the middle regime."""
-    of = finite(tables)
-    last: pd.DataFrame = of[(of["T"] == of["T"].max()) & (of.scaled > MIDDLE[1])]
-    return last
-
-
-def endless(tables: Tables) -> pd.DataFrame:
-    """The trained cells with new points at every step."""
-    cells: pd.DataFrame = tables.cells[tables.cells.selected & tables.cells.fresh]
-    return cells
 
 
 def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
@@ -43,176 +17,12 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     return found | ({"features": float(last.features_learned.mean())} if len(last) else {})
 
 
-@claim(
-    "P3",
-    "few points share the m hidden dimensions equally: D_x = m / T",
-    source="Figure 3, middle",
-    says="D_x on the line m / T for small T",
-)
-def points_share(tables: Tables, measure: Any) -> Finding:
-    """Median D_x over m / T, a value a training set."""
+@question("How far does test loss rise in between, and fall after it?")
+def rise(tables: Tables, measure: Any) -> Finding:
+    """The bump of these few training sets."""
     of = finite(tables)
-    few = of[of["T"] <= FEW].groupby("T").D_x_ratio_median
-    parts = [intervals.mean(f"D_x T / m at T = {T}", ratios, among=len(few), least=0.9, most=1.1) for T, ratios in few]
     return Finding(
-        parts if len(parts) > 1 else [],
-        note=f"""D_x T / m: median over points. Within 10 % of 1 at every T up to {FEW}. Three points need no regular
-        triangle; on two circles (often from T = 8) the points' shares differ.""",
-    )
-
-
-@claim(
-    "P11",
-    "in between, test loss rises before it falls",
-    source="Figure 3, top",
-    says="1.0150 at T = 2,000, above 1.0005 at T = 500 and .9988 at the end",
-)
-def rises_and_falls(tables: Tables, measure: Any) -> Finding:
-    """The bump."""
-    of = finite(tables)
-    bump = find_bump(of)
-    return Finding(
-        bump_parts(of),
-        bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor},
-        f"""Rise: from the lowest test loss from T = {POLYGONS_END} on to the highest of the paper's middle regime
-        (0.69 <= T (1 - S) <= 6.8); fall: from there to the lowest after it. At which T these are is read off the other
-        training sets. Shown: means over training sets.""",
-    )
-
-
-@claim(
-    "P5",
-    "many points: five features are learned",
-    source="Figure 3, middle and bottom",
-    says="five features, D_f .26-.29, the others near 0",
-)
-def features(tables: Tables, measure: Any) -> Finding:
-    """The number of features at the largest T."""
-    last = many(tables)
-    return Finding(
-        [intervals.share("training sets with five", last.features_learned == 5, least=0.5)],
-        {"features learned": sorted(last.features_learned), "largest D_f": sorted(last.D_f_max)} if len(last) else None,
-        f"""At the largest T; a feature is learned if D_f > {measure.learned}. Holds if more than half of the training
-        sets have five. A square of four has only 1.1 % less to gain, and with one initialisation a run now and then
-        ends there.""",
-    )
-
-
-@claim(
-    "P5",
-    "fresh points at every step (T = infinity) end where many points do",
-    source="Figure 3",
-    says="five features of D_f about .255 each; test loss .9988, that of T = 200,000",
-)
-def no_end(tables: Tables, measure: Any) -> Finding:
-    """Test loss and features at T = infinity."""
-    fresh, last = endless(tables), many(tables)
-    if not (len(fresh) and len(last)):
-        return Finding()
-    last = last.set_index("data_seed")
-    apart, gain = fresh.set_index("data_seed").test_loss - last.test_loss, last.constant_loss - last.test_loss
-    return Finding(
-        [
-            intervals.mean(
-                "difference of test loss over what the largest T gains", apart / gain, among=2, least=-ALIKE, most=ALIKE
-            ),
-            intervals.share("runs with four features or five", fresh.features_learned.isin([4, 5]), among=2, least=0.5),
-        ],
-        {
-            "test loss": float(fresh.test_loss.mean()),
-            "at the largest T": float(last.test_loss.mean()),
-            "features learned": sorted(fresh.features_learned),
-            "largest D_f": sorted(fresh.D_f_max),
-        },
-        f"""{fresh["T"].iloc[0]:,} new points a step. Gain: below the best constant output; within {ALIKE:.0%} of it. A
-        feature is learned if D_f > {measure.learned}.""",
-    )
-
-
-@claim(
-    "J5",
-    "features appear near T (1 - S) = 10",
-    source="Figure 3; Jermyn's comment on the generalisation scale",
-    says="top D_f .04 at T (1 - S) = 2, .107 at 5, .256 at 10",
-    under=SUM,
-)
-def onset(tables: Tables, measure: Any) -> Finding:
-    """The first T with a feature, a training set each."""
-    of = finite(tables)
-    of = of[of.scaled >= MIDDLE[0]]
-    first = pd.Series({seed: _first(runs, measure.learned) for seed, runs in of.groupby("data_seed")}, dtype=float)
-    part = intervals.share(
-        f"training sets where {ONSET[0]} <= T (1 - S) <= {ONSET[1]}",
-        first.between(*ONSET).where(first.notna()),
-        least=0.5,
-    )
-    return Finding(
-        [part],
-        {
-            "T (1 - S) at the first feature": sorted(first.dropna()),
-            "largest D_f": labelled(of.groupby("T").D_f_max.mean(), "T"),
-        }
-        if len(of)
-        else None,
-        f"""Training sets whose first T with a D_f above {measure.learned}, from the middle regime on, is within a
-        factor of about three; more than half of them. One feature can carry one of few points alone, so smaller T do
-        not count.""",
-    )
-
-
-def _first(runs: pd.DataFrame, learned: float) -> float:
-    """T (1 - S) of the first run with a feature; not a number where it lies before the first or beyond the last."""
-    runs = runs.sort_values("T")
-    found = runs[runs.D_f_max > learned].scaled
-    if not len(found):
-        return math.inf if runs.scaled.max() > ONSET[1] else math.nan
-    return math.nan if found.iloc[0] == runs.scaled.iloc[0] >= ONSET[0] else float(found.iloc[0])
-
-
-@claim(
-    "P8",
-    "norms of W and b peak near T = 30, then fall to a plateau",
-    source="Figure 4",
-    says="both peak near T = 30",
-)
-def norms(tables: Tables, measure: Any) -> Finding:
-    """Where the norms peak, and how far they fall."""
-    of = finite(tables)
-    if not len(many(tables)) or of["T"].min() > FEW:
-        return Finding()
-    over_T = [of.pivot(index="data_seed", columns="T", values=name).dropna() for name in ("norm_W", "norm_b")]
-    peaks = pd.concat([table.idxmax(axis=1) for table in over_T], axis=1, keys=["W", "b"])
-    ends = pd.concat([table.iloc[:, -1] / table.max(axis=1) for table in over_T], axis=1, keys=["W", "b"])
-    hits = {
-        "whose norm of W peaks there": peaks.W.between(15, 60),
-        "whose norm of b peaks there": peaks.b.between(15, 60),
-        "whose norms end below half their peaks": (ends < 0.5).all(axis=1),
-    }
-    means = of.groupby("T")[["norm_W", "norm_b"]].mean()
-    return Finding(
-        [intervals.share(f"training sets {what}", hit, among=3, least=0.5) for what, hit in hits.items()],
-        {"T of the peaks of W": sorted(peaks.W), "of b": sorted(peaks.b), "norms": labelled_rows(means, "T")},
-        "There: within a factor of two of T = 30. More than half of the training sets. Lengths of vectors: claim P7.",
-    )
-
-
-@claim("P10", "many points: the norm of W is near sqrt 5", source="Figure 4", says="about 2.2")
-def last_norm(tables: Tables, measure: Any) -> Finding:
-    """The norm of W at the largest T."""
-    root = math.sqrt(5)
-    part = intervals.mean("norm of W", many(tables).norm_W, least=0.9 * root, most=1.1 * root)
-    return Finding([part], note="At the largest T; within 10 %.")
-
-
-@question("Does what it learns from many points generalise?")
-def generalises(tables: Tables, measure: Any) -> Finding:
-    """Test loss against the best constant output."""
-    last = many(tables)
-    last = last[last.constant_loss.notna()]  # known for the paper's loss
-    return Finding(
-        [intervals.mean("test loss below that of the best constant output by", last.constant_loss - last.test_loss)],
-        {"test loss": float(last.test_loss.mean()), "best constant output": float(last.constant_loss.mean())}
-        if len(last)
-        else None,
-        "At the largest T. The paper's test loss is .9988 there, and its best constant output's .99926.",
+        typical_rise(of),
+        {"test loss": labelled(of.groupby("T").test_loss.mean(), "T")} if len(of) else None,
+        "A few training sets; whether it rises in most is judged in regimes.",
     )

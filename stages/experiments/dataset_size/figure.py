@@ -1,4 +1,4 @@
-"""Test loss, dimensionality and vectors against the number of training points; norms against the exact T-gon's."""
+"""Test loss, dimensionality and vectors against the number of training points."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from stages.claims.regimes import MIDDLE
 from stages.core.tables import Tables
 from stages.experiments import style
 from stages.experiments.dataset_size import LEAST, endless, panels
-from stages.statistics.polygon import polygon
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
-    """The experiment's figures by name."""
+    """The experiment's figure."""
     cells, vectors = tables.cells, tables.items
     chosen = cells[cells.selected]
     if not (~chosen.fresh).any():
         return {}
     end = endless(chosen["T"][~chosen.fresh])
     chosen, vectors = (table.assign(T=table["T"].where(~table.fresh, end)) for table in (chosen, vectors))
-    return {"regimes": _regimes(chosen, vectors, end), "norms": _norms(chosen, end)}
+    return {"regimes": _regimes(chosen, vectors, end)}
 
 
 def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame, end: float) -> Figure:
@@ -102,28 +101,6 @@ def _dimensionalities(axes: Axes, cells: pd.DataFrame, vectors: pd.DataFrame) ->
     axes.plot(T, cells.m.iloc[0] / T, color=style.LAW, label="m / T", zorder=0)
     axes.set(yscale="log", ylim=(LEAST, 1.3), ylabel="dimensionality")
     axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.06))
-
-
-def _norms(cells: pd.DataFrame, end: float) -> Figure:
-    """The paper's Figure 4, with what the exact T-gon would need."""
-    figure = Figure(figsize=(10.5, 3.6))
-    limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
-    T = np.geomspace(3, 40, 100)
-    for axes, column, title in zip(
-        figure.subplots(1, 2), ("norm_W", "norm_b"), ("norm of W", "norm of b"), strict=True
-    ):
-        mean = cells.groupby("T")[column].mean()
-        axes.plot(mean.index, mean, color=style.INK, label="mean")
-        axes.scatter(
-            cells["T"], cells[column], s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"
-        )
-        axes.plot(T, [getattr(polygon(t), column) for t in T], color=style.LAW, zorder=0, label="exact T-gon")
-        axes.set(yscale="log", title=title, xlabel="training points T")
-        style.plain_log_y(axes)
-        _log_T(axes, cells, limits, end)
-    figure.get_axes()[0].legend(loc="upper right")
-    figure.suptitle("Norms of the weights and of the bias, from few points to many", y=1.02)
-    return figure
 
 
 def _log_T(axes: Axes, cells: pd.DataFrame, limits: tuple[float, float], end: float) -> None:

@@ -1,4 +1,4 @@
-"""Where over T the largest D_f jumps, for several sparsities, weight decays and numbers of hidden dimensions."""
+"""Where over T the largest D_f jumps, for several sparsities and weight decays."""
 
 from __future__ import annotations
 
@@ -8,26 +8,37 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.claims import FAILS, Finding, Part, claim, intervals, labelled, labelled_rows, question
+from stages.claims import FAILS, Finding, Part, claim, intervals, labelled, labelled_rows
 from stages.claims.regimes import SUM
 from stages.core.tables import Tables
 
+AXES = ("S", "n", "weight_decay")
 TOGETHER = 1.5  # jumps within this factor of each other count as one
 LESS = 1.25  # so many times as far apart are clearly so
-NEAR = (5, 20)  # a factor of two about T (1 - S) = 10
+LEAST, MOST = 5, 20  # a factor of two about T (1 - S) = 10
 FAR = 100  # T (1 - S) ten times that: well past the jump
 FALL = 0.95  # of the peak
+STORED = 0.5  # of the best constant output's train loss
 SOURCE = "Jermyn's comment on the generalisation scale"
 
 
 def slices(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The trained cells by sparsity and by weight decay, each at the other's usual value (the grid's most frequent)."""
+    """The trained cells along three axes, all else at its usual value (the grid's most frequent).
+
+    They are S, which with n fixed decides how many features a point has, n (1 - S); n, with that number fixed, so that
+    S goes with it; and weight_decay.
+    """
     chosen = cells[cells.selected]
     chosen = chosen.assign(scaled=(chosen["T"] * (1 - chosen.S)).round(2))
-    usual = {name: chosen[name].mode().iloc[0] for name in ("S", "weight_decay")} if len(chosen) else {}
+    if not len(chosen):
+        return dict.fromkeys(AXES, chosen)
+    usual = {axis: chosen[axis].mode().iloc[0] for axis in AXES}
+    as_usual = {axis: chosen[axis] == usual[axis] for axis in AXES}
+    as_many = np.isclose(chosen.n * (1 - chosen.S), usual["n"] * (1 - usual["S"]))
     return {
-        name: chosen[chosen[other] == usual[other]] if usual else chosen
-        for name, other in (("S", "weight_decay"), ("weight_decay", "S"))
+        "S": chosen[as_usual["n"] & as_usual["weight_decay"]],
+        "n": chosen[as_many & as_usual["weight_decay"]],
+        "weight_decay": chosen[as_usual["n"] & as_usual["S"]],
     }
 
 
@@ -68,7 +79,7 @@ def jumps(cells: pd.DataFrame, by: str, learned: float) -> tuple[pd.DataFrame, p
 def apart(at: pd.DataFrame, inside: pd.DataFrame) -> pd.Series:
     """The latest jump over the earliest, a training set each; which values' these are is read off the other sets.
 
-    Not a number where the grid does not have the earliest; a bound from below where it does not have the latest.
+    Not a number where the grid does not have the earliest; a bound where it does not have the latest.
     """
     of: dict[Any, float] = {}
     for seed in at.index if len(at) > 1 and at.shape[1] > 1 else []:
@@ -86,27 +97,24 @@ def of_size(tables: Tables, by: str, largest: bool = False) -> pd.DataFrame:
 
 
 def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
-    """The mean jump at each m, where the grid has it."""
+    """The mean jump under each reduction, n fixed, where the grid has it."""
     found = {}
-    for m, of in slices(tables.cells)["S"].groupby("m"):
-        at, inside = jumps(of, "S", measure.learned)
+    for reduction, cells in tables.cells.groupby("reduction"):
+        at, inside = jumps(slices(cells)["S"], "S", measure.learned)
         known = np.log(at[[S for S in at if inside[S].all()]].to_numpy())
         if known.size:
-            found[f"onset_m{m}"] = float(np.exp(known.mean()))
+            found[f"onset_{reduction}"] = float(np.exp(known.mean()))
     return found
 
 
-def _decided(parts: Sequence[Part], known: Sequence[bool]) -> Sequence[Part]:
-    """The parts, where they decide: jumps that are only bounded can fail a claim, and not make it hold."""
-    kept = [part for part, whole in zip(parts, known, strict=True) if whole or part.verdict == FAILS]
-    return kept if len(kept) == len(parts) or FAILS in {part.verdict for part in kept} else []
-
-
 def _together(cells: pd.DataFrame, by: str, learned: float) -> Sequence[Part]:
-    """How far apart jumps lie, by that axis, as the part that decides."""
+    """How far apart jumps lie along that axis, as the part that decides.
+
+    Jumps that are only bounded can show that they lie apart, and not that they lie together.
+    """
     at, inside = jumps(cells, by, learned)
     part = intervals.ratio("latest jump over earliest", apart(at, inside), most=TOGETHER)
-    return _decided([part], [bool(inside.all(axis=None))])
+    return [part] if inside.all(axis=None) or part.verdict == FAILS else []
 
 
 def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
@@ -118,57 +126,87 @@ def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
 
 @claim("J5", "the jump of the largest D_f is near T (1 - S) = 10", source=SOURCE, says="near 10", under=SUM)
 def near_ten(tables: Tables, measure: Any) -> Finding:
-    """Training sets that jump there, at each sparsity."""
+    """Where training sets jump, at each sparsity; or how many do there, where some jump beyond the grid."""
     of = of_size(tables, "S")
     at, inside = jumps(of, "S", measure.learned)
-    hits = {}
-    for S, curves in of.groupby("S"):  # a bound says no only where it is beside that range
-        first, last = curves.scaled.min(), curves.scaled.max()
-        before, after = (at[S] <= first) & (first <= NEAR[0]), (at[S] >= last) & (last >= NEAR[1])
-        hit = (at[S].between(*NEAR) & inside[S]).astype(float)
-        hits[float(str(S))] = hit.where(inside[S] | ((before | after) & (first < last)))
+    parts = []
+    for S, curves in of.groupby("S"):
+        known, first, last = inside[S], curves.scaled.min(), curves.scaled.max()
+        if known.all():
+            parts.append(
+                intervals.ratio(f"T (1 - S) at the jump, S = {S:g}", at[S], among=at.shape[1], least=LEAST, most=MOST)
+            )
+        else:  # a bound says no where it is beside that range
+            outside = ((at[S] <= first) & (first <= LEAST)) | ((at[S] >= last) & (last >= MOST))
+            hits = (at[S].between(LEAST, MOST) & known).astype(float).where(known | (outside & (first < last)))
+            parts.append(intervals.share(f"training sets, S = {S:g}", hits, among=at.shape[1], least=0.5))
     return Finding(
-        _decided(
-            [intervals.share(f"training sets, S = {S:g}", hit, among=len(hits), least=0.5) for S, hit in hits.items()],
-            [bool(hit.notna().all()) for hit in hits.values()],
-        ),
+        parts,
         _shown(of, "S", measure.learned) or None,
-        f"""At the smallest m: {NEAR[0]} <= T (1 - S) <= {NEAR[1]}, in more than half of the training sets, at every S.
-        The jump is where a training set's largest D_f passes {measure.learned}, smoothed so that it only rises: one
-        feature can carry one of few points alone.""",
+        f"""n is fixed. Between {LEAST} and {MOST}, a geometric mean over training sets, at every S. The jump is where a
+        training set's largest D_f passes {measure.learned}, smoothed so that it only rises: one feature can carry one
+        of few points alone.""",
+    )
+
+
+def _coincide(axis: str, tables: Tables, measure: Any, note: str) -> Finding:
+    """The latest jump over the earliest, by sparsity."""
+    of = of_size(tables, axis)
+    span = float((1 - of.S).max() / (1 - of.S).min()) if len(of) else 1.0
+    return Finding(
+        _together(of, axis, measure.learned) if span > TOGETHER**2 else [],
+        {"1 - S spans a factor of": span} | _shown(of, axis, measure.learned) if len(of) else None,
+        f"""T (1 - S) at the jump, within a factor of {TOGETHER}; which jumps are last and first is read off the other
+        training sets. Adam's eps goes with 1 - S. {note}""",
     )
 
 
 @claim(
     "J5",
-    "over T (1 - S) the jump is the same for every S",
+    "over T (1 - S) the jump is the same for every S (n fixed)",
     source=SOURCE,
     says="curves of several S coincide",
     under=SUM,
 )
 def collapses(tables: Tables, measure: Any) -> Finding:
-    """The latest jump over the earliest, by sparsity."""
-    of = of_size(tables, "S")
-    span = float((1 - of.S).max() / (1 - of.S).min()) if len(of) else 1.0
-    return Finding(
-        _together(of, "S", measure.learned) if span > TOGETHER**2 else [],
-        {"1 - S spans a factor of": span} | _shown(of, "S", measure.learned) if len(of) else None,
-        f"""At the smallest m, T (1 - S) at the jump, within a factor of {TOGETHER}; which S jump last and first is read
-        off the other training sets. Adam's eps goes with 1 - S. n is fixed, so S also decides how many features a
-        point has, and how much points overlap.""",
-    )
+    """Jumps of several S at one n."""
+    return _coincide("S", tables, measure, "S then also decides how many features a point has.")
+
+
+@claim(
+    "J5",
+    "over T (1 - S) the jump is the same for every S (n (1 - S) fixed)",
+    source=SOURCE,
+    says="curves of several S coincide",
+    under=SUM,
+)
+def collapses_along(tables: Tables, measure: Any) -> Finding:
+    """Jumps of several S, and n in proportion."""
+    return _coincide("n", tables, measure, "Points then have as many features at every S.")
 
 
 @claim("J4", "weight decay does not move the jump", source=SOURCE, says="it does not move", under=SUM)
 def unmoved(tables: Tables, measure: Any) -> Finding:
-    """The latest jump over the earliest, by weight decay."""
+    """The latest jump over the earliest, by weight decay, of those under which points are stored at all."""
     of = of_size(tables, "weight_decay")
+    left = _left(of)
     return Finding(
-        _together(of, "weight_decay", measure.learned),
-        _shown(of, "weight_decay", measure.learned) or None,
-        f"""At the smallest m, within a factor of {TOGETHER}; which decays jump last and first is read off the other
-        training sets. Under a decay of 1 few points can be stored at all, and features come earlier.""",
+        _together(of[of.weight_decay.isin(left[left < STORED].index)], "weight_decay", measure.learned),
+        _shown(of, "weight_decay", measure.learned)
+        | {"train loss over the best constant output's, at the smallest T": labelled(left, "weight_decay")}
+        if len(of)
+        else None,
+        f"""Within a factor of {TOGETHER}; which jumps are last and first is read off the other training sets. Counts
+        decays under which points are stored: at the smallest T, train loss is below {STORED} of the best constant
+        output's.""",
     )
+
+
+def _left(cells: pd.DataFrame) -> pd.Series[float]:
+    """Train loss at the smallest T over the best constant output's, by weight decay: 1 where nothing is stored."""
+    few = cells[cells["T"] == cells["T"].min()]
+    left: pd.Series[float] = (few.train_loss / few.constant_loss).groupby(few.weight_decay).mean()
+    return left
 
 
 @claim("J6", "the collapse is less clean for larger m", source=SOURCE, says="less clean for larger m", under=SUM)
@@ -208,22 +246,4 @@ def falls(tables: Tables, measure: Any) -> Finding:
         labelled_rows(shown, "S"),
         f"""At the smallest m and the S whose T (1 - S) reach {FAR}, ten times the jump. By 5 % or more, geometric mean
         over S; at which T the peak is, is read off the other training sets.""",
-    )
-
-
-@question("When do features appear at larger m?")
-def larger(tables: Tables, measure: Any) -> Finding:
-    """Whether the largest m has jumped by the grid's end, at each sparsity."""
-    of = of_size(tables, "S", largest=True)
-    if of.m.nunique() == 0 or tables.cells.m.nunique() < 2:
-        return Finding()
-    passed = of.assign(passed=of.D_f_max > measure.learned).groupby(["S", "data_seed"]).passed.any().astype(float)
-    last = of.groupby("S").scaled.max()
-    return Finding(
-        [
-            intervals.share(f"training sets past the jump by T (1 - S) = {last[S]:g}, S = {S:g}", hits, among=len(last))
-            for S, hits in passed.groupby("S")
-        ],
-        {f"by {by}": _shown(of_size(tables, by, largest=True), by, measure.learned) for by in ("S", "weight_decay")},
-        f"At m = {of.m.iloc[0]}, the largest.",
     )

@@ -1,4 +1,4 @@
-"""The largest D_f over T, for each weight decay and each sparsity."""
+"""The largest D_f over T, by weight decay and by sparsity, for each reduction."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from stages.core.tables import Tables
 from stages.experiments import style
 from stages.experiments.generalization_scale.claims import slices
 
+COLUMNS = {  # an axis of the grid, what T is shown as, and its title
+    "weight_decay": ("T", "by weight decay"),
+    "S": ("scaled", "by sparsity, n fixed"),
+    "n": ("scaled", "by sparsity, n (1 - S) fixed"),
+}
+
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
-    """The experiment's figure: a row for each m; over T by weight decay, over T and T (1 - S) by sparsity."""
-    by = slices(tables.cells)
-    sizes = sorted(set(by["S"].m) & set(by["weight_decay"].m))
-    if not sizes:
+    """The experiment's figure, of the smallest m: a row for each reduction, a column for each of COLUMNS."""
+    cells = tables.cells[tables.cells.selected & (tables.cells.m == tables.cells.m.min())]
+    reductions = [name for name in ("sum", "mean") if (cells.reduction == name).any()]
+    if not reductions:
         return {}
-    figure = Figure(figsize=(11.5, 2.9 * len(sizes) + 0.5), layout="constrained")
-    for row, m in zip(figure.subplots(len(sizes), 3, squeeze=False), sizes, strict=True):
-        decay, S = (of[of.m == m] for of in (by["weight_decay"], by["S"]))
-        _curves(row[0], decay, "weight_decay", "T")
-        _curves(row[1], S, "S", "T")
-        _curves(row[2], S, "S", "scaled")
-        row[0].set_ylabel(f"largest $D_f$, m = {m}")
-        for axes in row:
-            axes.set_ylim(0, 1.08 * tables.cells.D_f_max[tables.cells.m == m].max())
-    row0 = figure.get_axes()[:3]
-    for axes, title in zip(row0, ("by weight decay", "by sparsity", "by sparsity, over T (1 - S)"), strict=True):
-        axes.set_title(title)
-    row0[0].legend(title="weight decay", fontsize=8, title_fontsize=8)
-    row0[1].legend(title="S", fontsize=8, title_fontsize=8)
+    figure = Figure(figsize=(11.5, 2.9 * len(reductions) + 0.5), layout="constrained")
+    for row, reduction in zip(figure.subplots(len(reductions), 3, squeeze=False), reductions, strict=True):
+        by = slices(cells[cells.reduction == reduction])
+        row[0].set_ylabel(f"largest $D_f$, {reduction} over features")
+        for axes, (axis, (x, title)) in zip(row, COLUMNS.items(), strict=True):
+            if axis == "n" and by[axis].n.nunique() < 2:
+                axes.set_axis_off()
+                continue
+            _curves(axes, by[axis], axis, x)
+            axes.set_ylim(0, 1.08 * cells.D_f_max.max())
+            axes.set_title(title)
+            axes.legend(title=axis.replace("_", " "), fontsize=8, title_fontsize=8)
     figure.suptitle(
         style.title(
             summary,
-            "Features appear once each has been seen some ten times, whatever the weight decay",
+            "Features appear once each has been seen some ten times",
             "When features appear, by weight decay and sparsity",
-            containing="the jump",
+            containing="near T (1 - S) = 10",
         )
     )
     return {"generalization_scale": figure}

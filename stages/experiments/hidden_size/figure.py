@@ -1,4 +1,4 @@
-"""The T x m map of test loss, with contours and ridges, and the spread over models."""
+"""The T x m map of test loss, with its ridges, and the spread over training sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from stages.core.tables import Tables
 from stages.experiments import style
 from stages.experiments.hidden_size.claims import rises, table
 
-LEVELS = (-0.005, 0.0, 0.03, 0.3)  # contours, of the loss above that of output 0
 LINEAR = 0.01  # colours are linear up to here, then logarithmic
 
 
@@ -29,9 +28,6 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     reach = max(2 * LINEAR, float(np.nanmax(np.abs(above))))
     _map(left, above, SymLogNorm(LINEAR, vmin=-reach, vmax=reach), "RdBu_r", "{:+.3f}")
     left.set_title("mean test loss above that of output 0")
-    if min(above.shape) > 1:
-        lines = left.contour(above, levels=LEVELS, colors=style.INK, linewidths=0.8, linestyles="solid")
-        left.clabel(lines, fontsize=7, fmt="%g")
     _ridges(left, of, above)
     spread = of.spread.unstack("T").where(lambda s: s > 0)
     if spread.notna().any(axis=None):

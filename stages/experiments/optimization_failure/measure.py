@@ -46,9 +46,9 @@ def shape(h: NDArray[np.floating], tolerance: float) -> str:
 
 
 def shown(items: pd.DataFrame) -> pd.Series:
-    """Hidden vectors of orthonormal points, at the learning rate and number of steps that most have."""
+    """Hidden vectors of the points, at the learning rate and number of steps that most have."""
     usual = (items.lr == items.lr.mode().min()) & (items.steps == items.steps.mode().min())  # the least of several
-    drawn: pd.Series = (items.kind == "point") & (items.supports == "disjoint") & usual
+    drawn: pd.Series = (items.kind == "point") & usual
     return drawn
 
 

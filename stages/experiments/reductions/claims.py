@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled_rows, question
-from stages.claims.regimes import MIDDLE
+from stages.claims.regimes import MIDDLE, PAPER, SUM
 from stages.core.tables import Tables
 
 HIGHER = 10  # times the excess of test loss over that of output 0, from which one is said to be far above the other
@@ -37,12 +37,62 @@ def middle(tables: Tables, measure: Any) -> Finding:
     """The highest test loss of the middle regime, under both."""
     of = trained(tables.cells)
     of = of[of.scaled.between(*MIDDLE)]
-    worst = of.loc[of.groupby(["data_seed", "reduction"]).test_loss.idxmax()]
+    worst = of.reset_index(drop=True)
+    worst = worst.loc[worst.groupby(["data_seed", "reduction"]).test_loss.idxmax()]
     excess = _by_reduction(worst, (worst.test_loss - 1).clip(lower=FLOOR))
     return Finding(
         [intervals.ratio("excess under a sum over that under a mean", excess["sum"] / excess["mean"], least=HIGHER)],
         {"test loss": labelled_rows(of.groupby(["T", "reduction"]).test_loss.agg(["min", "max"]), "T", "reduction")},
         f"Excess: the highest test loss of the middle regime above 1, that of output 0, and {FLOOR} at least.",
+    )
+
+
+@claim(
+    "J2",
+    "the norm of b is below that of W at small T, above it later, and below it again with features",
+    source="Jermyn's comment on the norms",
+    says="crosses twice",
+    under=SUM,
+)
+def norms_cross(tables: Tables, measure: Any) -> Finding:
+    """Which norm is larger, at three T."""
+    of = trained(tables.cells)
+    known = of["T"].nunique() > 2 and (of.scaled > MIDDLE[1]).any()
+    above = (of.norm_b > of.norm_W).groupby([of.data_seed, of["T"]]).all().unstack("T").dropna() if known else None
+    if above is None:
+        return Finding()
+    parts = {
+        f"below at T = {above.columns[0]}": ~above.iloc[:, 0],
+        "above at some T": above.any(axis=1),
+        f"below at T = {above.columns[-1]}": ~above.iloc[:, -1],
+    }
+    return Finding(
+        [
+            intervals.share(f"training sets whose norm of b is {what}", hit, among=3, least=0.5)
+            for what, hit in parts.items()
+        ],
+        {"norms": labelled_rows(of.groupby("T")[["norm_W", "norm_b"]].mean(), "T")},
+        "At the smallest T, anywhere, and at the largest T. More than half of the training sets.",
+    )
+
+
+@claim(
+    "J3",
+    "under a sum the norm of b peaks at about three times the paper's",
+    source="Jermyn's comment on the norms",
+    says="about three times",
+    under=PAPER,
+)
+def norms_peak(tables: Tables, measure: Any) -> Finding:
+    """The largest norm of b over T, under a sum over that under a mean."""
+    of = trained(tables.cells)
+    peak = of.reset_index(drop=True)
+    peak = peak.loc[peak.groupby(["data_seed", "reduction"]).norm_b.idxmax()]
+    both = _by_reduction(peak, peak.norm_b)
+    return Finding(
+        [intervals.ratio("peak under a sum over that under a mean", both["sum"] / both["mean"], least=2, most=4.5)],
+        {"norms": labelled_rows(of.groupby(["T", "reduction"])[["norm_W", "norm_b"]].mean(), "T", "reduction")},
+        "The paper's loss is taken for a mean. Three, within a factor of 1.5.",
     )
 
 

@@ -24,8 +24,8 @@ AT = f"{SOURCE}, T = 30,000 of n = 10,000"
 
 
 def mapped(cells: pd.DataFrame) -> pd.DataFrame:
-    """The trained cells of the T x R map: one repeated point, not watched."""
-    chosen: pd.DataFrame = cells[cells.selected & (cells.repeated == 1) & (cells.snapshots == 0)]
+    """The trained cells of the T x R map: one repeated point."""
+    chosen: pd.DataFrame = cells[cells.selected & (cells.repeated == 1)]
     return chosen
 
 
@@ -268,8 +268,8 @@ def copies_needed(tables: Tables, measure: Any) -> Finding:
         for test, words in TESTS.items()
     }
     return Finding(
-        [intervals.ratio(f"c of R = c T / n ({words})", best, among=2) for words, best in found.items()],
-        {words: sorted(best.dropna()) for words, best in found.items()} if len(runs) else None,
+        (),
+        {f"c of R = c T / n ({words})": sorted(best.dropna()) for words, best in found.items()} if len(runs) else None,
         "The middle of those c that have the most runs of a training set on their side; read off a coarse grid of R.",
     )
 

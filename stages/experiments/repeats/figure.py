@@ -87,7 +87,7 @@ def _line(axes: Axes, share: pd.DataFrame, slope: float, label: str, dashes: str
 def _embedding(seen: pd.DataFrame, items: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     """One run of each kind: features, hidden vectors, and their dimensionalities during training."""
     first = seen.sort_values("data_seed").groupby(["repeated", "copies"], as_index=False).first()
-    figure = Figure(figsize=(2.5 * len(first), 7), layout="constrained")
+    figure = Figure(figsize=(min(2.5 * len(first), 13.5), 7), layout="constrained")
     grid = figure.subplots(3, len(first), squeeze=False)
     for column, (_, run) in zip(grid.T, first.iterrows(), strict=True):
         vectors = items[items.cell == run.cell]

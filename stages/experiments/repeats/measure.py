@@ -47,7 +47,8 @@ def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
 def shown(items: pd.DataFrame) -> pd.Series:
     """Of the first watched run of each kind: the trained model, and on the way the vectors whose D is drawn.
 
-    These are the repeated points, and the HIGHEST features of largest D at some time.
+    These are the repeated points (which are kept of all other watched runs too), and the HIGHEST features of largest D
+    at some time.
     """
     watched = items[items.snapshots > 0]
     runs = watched.drop_duplicates("cell").sort_values("data_seed").groupby(["repeated", "copies"]).cell.first()
@@ -55,8 +56,9 @@ def shown(items: pd.DataFrame) -> pd.Series:
     moving = watched[(watched.kind == "feature") & (watched.step > 0)]
     highest = moving.groupby(["cell", "item"]).D.max().groupby("cell", group_keys=False).nlargest(HIGHEST)
     drawn = pd.MultiIndex.from_frame(items[["cell", "item"]]).isin(highest.index) & (items.kind == "feature")
-    drawn |= (items.kind == "point") & (items["item"] < items.repeated)
-    chosen: pd.Series = items.cell.isin(runs) & (last | (drawn & (items.step > 0)))
+    again = (items.snapshots > 0) & (items.kind == "point") & (items["item"] < items.repeated)
+    on_the_way = (items.step > 0) & (again | (drawn & items.cell.isin(runs)))
+    chosen: pd.Series = on_the_way | (items.cell.isin(runs) & last)
     return chosen
 
 

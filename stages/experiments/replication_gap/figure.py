@@ -37,6 +37,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
             summary,
             "One knob, Adam's eps, leads from the replications' double descent to the paper's",
             "What Adam's eps does to double descent",
+            containing="one knob",
         )
     )
     return {"replication_gap": figure}

@@ -7,12 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from stages.claims import Finding, claim, intervals, labelled, question
+from stages.claims import Finding, intervals, labelled, question
 from stages.core.tables import Tables
 
 KNOBS = ("init", "init_scale", "lr", "eps")
-SMALL = 3  # hidden dimensions, at most
-STEADIER = 0.5  # of the spread, at most
 
 
 def with_setting(cells: pd.DataFrame) -> pd.DataFrame:
@@ -44,19 +42,6 @@ def spreads(cells: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.DataFrame({"settings": settings**0.5, "seeds": seeds**0.5})
 
 
-def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
-    """Standard deviation of test loss over sets and initialisations: a row each pair of training sets, a column each m.
-
-    Within a setting and T, of the runs of the pair; then the root of the mean variance over settings and T.
-    """
-    seeds = sorted(cells.data_seed.unique())
-    pair = {seed: k // 2 for k, seed in enumerate(seeds[: len(seeds) // 2 * 2])}
-    of = cells[cells.data_seed.isin(pair)]
-    variance = of.groupby([of.data_seed.map(pair).rename("pair"), "m", "T", "setting"]).test_loss.var(ddof=1)
-    found: pd.DataFrame = variance.groupby(["pair", "m"]).mean().pow(0.5).unstack("m")
-    return found
-
-
 def moved(cells: pd.DataFrame, column: str) -> pd.Series:
     """A column at the setting where it is highest less where it is lowest, a training set each.
 
@@ -85,34 +70,6 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     return {f"sd_settings_m{m}": float(value) for m, value in worst.items()}
 
 
-@claim(
-    "P14",
-    "training is far more consistent for m > 3",
-    source="T x m map and its text",
-    says="much more consistent results for m > 3",
-)
-def consistent(tables: Tables, measure: Any) -> Finding:
-    """Spread of test loss over training sets and initialisations at each larger m, over that at smaller m."""
-    of = with_setting(tables.cells)
-    spread = over_seeds(of) if len(of) else pd.DataFrame()
-    sizes = [int(str(m)) for m in spread]
-    small, large = [m for m in sizes if m <= SMALL], [m for m in sizes if m > SMALL]
-    if not (small and large):
-        return Finding()
-    usual = spread[small].pow(2).mean(axis=1).pow(0.5)
-    ratios = {m: (spread[m] / usual).where((spread[m] > 0) & (usual > 0)) for m in large}
-    return Finding(
-        [
-            intervals.ratio(f"spread at m = {m} over that at m <= {SMALL}", ratio, among=len(large), most=STEADIER)
-            for m, ratio in ratios.items()
-        ],
-        {"standard deviation": labelled(spread.mean(), "m")},
-        f"""Standard deviation of test loss over initialisations and two training sets, root mean square over T and
-        settings; a value each pair of training sets. Below half at every m > {SMALL}. The T of the bump, where spreads
-        are largest, grows with m, and the grid may meet the bump of one m and not that of another.""",
-    )
-
-
 @question("How far does test loss move with the hyperparameters, by m?", source="the paper's appendix")
 def sensitive(tables: Tables, measure: Any) -> Finding:
     """Standard deviation of test loss over settings, beyond what initialisations make."""
@@ -136,15 +93,12 @@ def sensitive(tables: Tables, measure: Any) -> Finding:
 def features(tables: Tables, measure: Any) -> Finding:
     """Features learned at the setting with most less that with fewest, by m."""
     last = at(with_setting(tables.cells), -1)
-    sizes = sorted(last.m.unique())
+    apart = {int(str(m)): moved(of, "features_learned") for m, of in last.groupby("m")}
     return Finding(
         [
-            intervals.mean(
-                f"features, most less fewest, at m = {m}",
-                moved(last[last.m == m], "features_learned"),
-                among=len(sizes),
-            )
-            for m in sizes
+            intervals.mean(f"features, most less fewest, at m = {m}", of, among=len(apart))
+            for m, of in apart.items()
+            if len(of)
         ],
         labelled(last.groupby(["m", "setting"]).features_learned.mean(), "m", "setting") if len(last) else None,
         f"""A feature is learned if D_f > {measure.learned}. Which settings have most and fewest is read off the other
@@ -160,9 +114,9 @@ def polygons(tables: Tables, measure: Any) -> Finding:
     first = first[first.regular.notna()]
     if not len(first):
         return Finding()
-    share = first.regular.astype(float).groupby(first.setting).mean()
+    share, apart = first.regular.astype(float).groupby(first.setting).mean(), moved(first, "regular")
     return Finding(
-        [intervals.mean("share of regular polygons, most less fewest", moved(first, "regular"))],
+        [intervals.mean("share of regular polygons, most less fewest", apart)] if len(apart) else [],
         labelled(share, "setting"),
         """Of a training set's initialisations, at the smallest T. Which settings have most and fewest is read off the
         other training sets. Shown: shares by setting.""",
