@@ -117,7 +117,7 @@ def crosses(tables: Tables, measure: Any) -> Finding:
     says="at T about 500,000, with S = .999",
 )
 def crosses_there(tables: Tables, measure: Any) -> Finding:
-    """Where each training set's curves cross: a bound from below, which only a later one can fail."""
+    """Where each training set's curves cross: a bound from below, which decides nothing."""
     at = crossings(advantages(with_kind(tables.cells)))
     return Finding(
         (),
@@ -205,11 +205,6 @@ def _gap(solutions: pd.DataFrame) -> pd.Series[float]:
     by = ["scaled", *SET]
     plain = solutions[solutions.parent_T == 0].groupby(by).train_loss.min()
     return (plain - solutions.groupby(by).train_loss.min()).groupby("scaled").mean()
-
-
-def _last(difference: pd.DataFrame) -> pd.Series[float]:
-    """The last T (1 - S) at which each training set has both kinds."""
-    return _each(difference, lambda known: known.dropna().index[-1])
 
 
 def _each(difference: pd.DataFrame, of: Callable[[pd.Series], float]) -> pd.Series[float]:

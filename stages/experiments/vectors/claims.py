@@ -29,7 +29,7 @@ def disordered(tables: Tables, measure: Any) -> Finding:
         [intervals.mean("largest share of about one length", alike, most=0.5)],
         {"by T": labelled(finite(tables).groupby("T").alike_W.mean(), "T")} if len(alike) else None,
         f"""Feature vectors longer than half of the longest: the largest share whose lengths are within 5 % of each
-        other; a mean over T up to {FEW}. A pentagon of features has 1. Angles are not looked at.""",
+        other; a mean over T up to {FEW}. Shown: it grows where features are learned. Angles are not looked at.""",
     )
 
 
