@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from stages.statistics.dimensionality import dimensionality
-from stages.statistics.leverage import leverage, leverage_if_included, whitening
+from stages.statistics.leverage import ascended, gaussian_surprise, leverage, leverage_if_included, whitening
 from tests.conftest import few_fast
 
 cases = given(T=st.integers(1, 40), m=st.integers(1, 12), rank=st.integers(1, 12), seed=st.integers(0, 1000))
@@ -106,3 +107,22 @@ def test_what_lies_in_the_span_of_many_is_never_outside_of_it() -> None:
     assert of.rank == 37 and (leverage_if_included(h, of) < 1).all()
     h[:, 0] = 1e-6
     assert (leverage_if_included(h, of) == 1).all()
+
+
+def test_ascent_starts_from_D_x_and_ends_at_the_supremum() -> None:
+    H = hidden(40, 5, 5, 0)
+    H[7] = 0
+    D, rows = leverage(H, whitening(H)), np.array([3, 7, 30])
+    np.testing.assert_allclose(ascended(H, rows, steps=0), dimensionality(H)[rows])
+    found = ascended(H, rows, steps=3000)
+    assert (found <= D[rows] + 1e-12).all() and found[1] == 0
+    np.testing.assert_allclose(found, D[rows], rtol=1e-3)
+
+
+def test_a_fitted_gaussian_s_surprise_is_scipy_s_and_without_a_mean_that_of_D_star() -> None:
+    H = np.random.default_rng(0).normal(size=(50, 4)) @ np.random.default_rng(1).normal(size=(4, 4)) + 2
+    log_p = stats.multivariate_normal(H.mean(axis=0), np.cov(H.T, bias=True)).logpdf(H)
+    apart = gaussian_surprise(H) + 2 * log_p
+    np.testing.assert_allclose(apart, apart[0])
+    both = np.vstack([H, -H])  # of mean 0
+    np.testing.assert_allclose(gaussian_surprise(both), 100 * leverage(both, whitening(both)))

@@ -54,3 +54,36 @@ def leverage_if_included(H: ArrayLike, of: Whitening, tolerance: float = 1e-8) -
     rest = h - (h @ of.span) @ of.span.T  # a difference of lengths would only be known to the root of eps
     outside = np.linalg.norm(rest, axis=1) > tolerance * np.linalg.norm(h, axis=1)
     return np.where(outside, 1.0, s / (1 + s))
+
+
+def ascended(H: ArrayLike, rows: NDArray[np.integer], steps: int = 100, rate: float = 1e-2) -> NDArray[np.float64]:
+    """(k,) what D* of some of (T, m) hidden vectors is at the v that Adam finds from v = h_i on; D_x after no step.
+
+    So others compute it (Hobbhahn's comment). It is never more than the supremum, and here to say how far below it so
+    many steps end. A vector of length 0 has none.
+    """
+    h = np.asarray(H, dtype=np.float64)
+    M, h = h.T @ h, h[rows]
+    length = np.linalg.norm(h, axis=1)
+    own = h[length > 0]
+    v = own / length[length > 0, None]
+    mean, square = np.zeros_like(v), np.zeros_like(v)
+    for step in range(1, steps + 1):
+        Mv = v @ M
+        gradient = 2 * (Mv / np.sum(v * Mv, axis=1, keepdims=True) - own / np.sum(v * own, axis=1, keepdims=True))
+        mean += 0.1 * (gradient - mean)
+        square += 0.001 * (gradient**2 - square)
+        v -= rate * mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    found = np.zeros(len(h))
+    found[length > 0] = np.sum(v * own, axis=1) ** 2 / np.sum(v * (v @ M), axis=1)
+    return found
+
+
+def gaussian_surprise(H: ArrayLike) -> NDArray[np.float64]:
+    """(T,) how unlikely (T, m) hidden vectors are under the Gaussian fitted to them: -2 log p, less a constant.
+
+    With its mean held at 0 that would be T times D*.
+    """
+    h = np.asarray(H, dtype=np.float64)
+    h = h - h.mean(axis=0)
+    return len(h) * leverage(h, whitening(h))

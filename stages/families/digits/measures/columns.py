@@ -65,6 +65,11 @@ CELLS = (
         ),
         "typical_unit_share": Column(float, "the same of all training images"),
         "unit_share_max": Column(float, "largest share that one training image has of one unit"),
+        "likelihood_rho": Column(float, "rank correlation of D* with how unlikely a Gaussian fitted to all makes it"),
+        "ascent_share": Column(float, "median share of D* that a hundred steps of gradient ascent reach"),
+        "ascent_rho": Column(float, "rank correlation of D* with what they reach"),
+        "oddness_top": Column(float, "mean rank, 0 to 1, by distance to the nearest other, of the 1 % of highest D*"),
+        "oddness_bottom": Column(float, "the same of the 1 % of lowest D*"),
         "rho_seeds": Column(float, "rank correlation of D* with that of the training set's first initialisation"),
     }
 )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.core.random import generator
 from stages.families.digits.data.spec import Measure
 from stages.families.digits.measures.ensembles import Memorization, memorization_columns
 from stages.families.digits.measures.images import Images, Labelled
@@ -16,9 +17,13 @@ from stages.families.digits.measures.scores import Answer, Scores, compared, riv
 from stages.families.digits.measures.spectra import Spectra, spectra, spectrum_columns
 from stages.families.digits.model.classifier import Classifier
 from stages.statistics.dimensionality import dimensionality
+from stages.statistics.leverage import ascended, gaussian_surprise
 from stages.statistics.memorization import spearman
 
 Columns = dict[str, NDArray[Any]]
+PAIRED = 10_000  # images up to which all are compared in pixels
+ASCENDED = 1000  # images whose D* is also looked for step by step
+TOP = 0.01  # share of the images that is those of highest D*, or of lowest
 
 
 class Moment(NamedTuple):
@@ -58,7 +63,7 @@ def measure_models(
         memorized: the training images' memorisation by epoch, where it is known. asked: what to measure.
     """
     inside, outside = Images.from_bytes(training), Images.from_bytes(validation)
-    neighbours = {"nearest_neighbour": nearest_neighbours(inside.x)} if memorized else {}
+    neighbours = {"nearest_neighbour": nearest_neighbours(inside.x)} if memorized or len(inside.x) <= PAIRED else {}
     models = []
     for k, epoch in enumerate(arrays["epoch"].tolist()):
         classifier = Classifier(*(arrays[name][k] for name in Classifier._fields))
@@ -71,7 +76,8 @@ def measure_models(
     of_training = _training_columns(last, before, inside)
     of_validation = _image_columns(last.classifier, outside, last.spectra.validation, before.validation)
     of_validation["leverage"] = last.spectra.leverage
-    return Measures(moments, _last_columns(before, of_training, asked.alone), of_training, of_validation)
+    of_last = _last_columns(before, of_training, asked.alone) | _by_other_means(last, inside, neighbours)
+    return Measures(moments, of_last, of_training, of_validation)
 
 
 def performance_columns(model: Classifier, training: Images, validation: Images) -> dict[str, Any]:
@@ -135,6 +141,23 @@ def _image_columns(
         "D_before": before,
         "rank_D": np.argsort(np.argsort(-after, kind="stable"), kind="stable") + 1,
     }
+
+
+def _by_other_means(last: _Model, inside: Images, neighbours: Scores) -> dict[str, Any]:
+    """Of the last model: how its D* goes with what is said to be close to it, or to tell the same."""
+    h, D = last.classifier.after(inside.x), last.spectra.training
+    rows = generator(f"ascent {len(D)}").permutation(len(D))[:ASCENDED]
+    reached = ascended(h, rows)
+    found = {
+        "likelihood_rho": spearman(gaussian_surprise(h), D),
+        "ascent_share": np.median(reached / D[rows]),
+        "ascent_rho": spearman(reached, D[rows]),
+    }
+    for distance in neighbours.values():
+        odd = np.argsort(np.argsort(distance)) / max(1, len(D) - 1)
+        order, few = np.argsort(-D, kind="stable"), max(1, round(TOP * len(D)))
+        found |= {"oddness_top": odd[order[:few]].mean(), "oddness_bottom": odd[order[-few:]].mean()}
+    return found
 
 
 def _last_columns(before: Spectra, training: Columns, alone: float) -> dict[str, Any]:
