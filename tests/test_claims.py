@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -20,24 +21,27 @@ from stages.core.tables import Tables
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "least", "most", "verdict"),
+    ("middle", "least", "most", "verdict"),
     [
-        (1, 2, 0, math.inf, HOLDS),
-        (-1, 2, 0, math.inf, UNDECIDED),
-        (-2, -1, 0, math.inf, FAILS),
-        (0, 0, 0, math.inf, FAILS),  # not above it
-        (1, 2, 0.5, 2.5, HOLDS),
-        (1, 3, 0.5, 2.5, UNDECIDED),
-        (3, 4, 0.5, 2.5, FAILS),
-        (-math.inf, math.inf, 0, math.inf, UNDECIDED),
+        (1.5, 0, math.inf, HOLDS),
+        (0.5, 0, math.inf, UNDECIDED),
+        (-1.5, 0, math.inf, FAILS),
+        (1.5, 0.4, 2.6, HOLDS),
+        (2, 0.5, 2.5, UNDECIDED),
+        (4, 0.5, 2.5, FAILS),
     ],
 )
-def test_where_an_interval_lies_decides(low: float, high: float, least: float, most: float, verdict: str) -> None:
-    assert Part("x", (low + high) / 2, low, high, 5, least, most).verdict == verdict
+def test_where_an_interval_lies_decides(middle: float, least: float, most: float, verdict: str) -> None:
+    values = middle + np.array([-1.0, -1.0, 0.0, 1.0, 1.0])  # the mean's interval reaches as far as 2.06 to each side
+    part = intervals.mean("x", middle + (values - middle) / 2.1, least=least, most=most)
+    assert part.high - part.low == pytest.approx(2 * 0.98, rel=0.01) and Finding([part]).verdict == verdict
+    for edge, refuted in ((part.high, True), (part.high - 1e-9, False)):  # not above it; perhaps above it
+        assert bool(intervals.mean("x", (values + 1.1 * middle) / 2.1, least=edge).refutes) == refuted
 
 
 def test_all_parts_must_hold_and_one_is_enough_to_fail() -> None:
-    yes, no, open_ = (Part("x", x, x - 1, x + 1, 5, least=0) for x in (2, -2, 0))
+    yes, no, open_ = (Part("x", x, x - 1, x + 1, 5, least=0, refutes=3 * (x < -1)) for x in (2, -2, 0))
+    assert Finding([yes, no, no, open_]).verdict == UNDECIDED  # one of four is sooner outside by chance
     assert Finding([yes, yes]).verdict == HOLDS and Finding([yes, no, open_]).verdict == FAILS
     assert Finding([yes, open_]).verdict == Finding([]).verdict == UNDECIDED
 
@@ -54,13 +58,15 @@ def test_an_undecided_claim_says_how_many_training_sets_would_decide_it(
 
     few = Finding([of(12)])
     assert few.verdict == UNDECIDED and few.would_take is not None and 12 < few.would_take < 100
-    assert of(few.would_take - 1).verdict == UNDECIDED
-    assert of(few.would_take).verdict == (HOLDS if centre > 0 else FAILS)
+    if centre > 0:
+        assert not of(few.would_take - 1).holds and of(few.would_take).holds
+    else:  # enough to refute a claim of four parts
+        assert of(few.would_take - 1).refutes < 4 <= of(few.would_take).refutes
 
 
 def test_a_share_and_a_ratio_say_it_too_and_a_claim_takes_what_its_parts_take() -> None:
     share = intervals.share("x", [True] * 4, least=0.5)
-    assert share.would_take == 8 and intervals.share("x", [True] * 8, least=0.5).verdict == HOLDS
+    assert share.would_take == 8 and intervals.share("x", [True] * 8, least=0.5).holds
     assert 12 < intervals.ratio("x", np.exp(0.3 + np.linspace(-1, 1, 12)), least=1).would_take < 100
     near, far, wrong = (
         Part("x", x, x - 2, x + 2, 5, least=0, would_take=y) for x, y in ((0.1, math.inf), (1, 20), (-1, 9))
@@ -78,10 +84,10 @@ def test_intervals_are_those_of_the_textbook() -> None:
     part = intervals.ratio("x", [1.0, 10.0, 100.0])
     assert part.effect == pytest.approx(10) and part.low == pytest.approx(100 / part.high) and part.sets == 3
     part = intervals.ratio("x", [1.0, 10.0, 100.0, 0.0], least=0.5)  # of which there is no mean
-    assert part.verdict == UNDECIDED and part.effect == 0 and part.sets == 4
-    assert intervals.mean("x", [4.0, 4.0], least=0.5).verdict == UNDECIDED  # two have no interval
+    assert Finding([part]).verdict == UNDECIDED and part.effect == 0 and part.sets == 4
+    assert Finding([intervals.mean("x", [4.0, 4.0], least=0.5)]).verdict == UNDECIDED  # two have no interval
     part = intervals.more_often("that rise", [1.0] * 7 + [-1.0])
-    assert part.effect == 7 / 8 and part.verdict == UNDECIDED
+    assert part.effect == 7 / 8 and Finding([part]).verdict == UNDECIDED
 
 
 def test_a_correlation_has_fisher_s_interval_and_none_where_nothing_varies() -> None:
@@ -90,29 +96,39 @@ def test_a_correlation_has_fisher_s_interval_and_none_where_nothing_varies() -> 
     y = x + rng.normal(size=30)
     part, textbook = intervals.correlation("x", x, y, least=0), stats.pearsonr(x, y)
     assert (part.low, part.high) == pytest.approx(tuple(textbook.confidence_interval(0.99)))
-    assert part.effect == pytest.approx(textbook.statistic) and part.verdict == HOLDS and part.sets == 30
-    assert intervals.correlation("x", x, 0 * y, least=0).verdict == UNDECIDED
-    assert intervals.correlation("x", x[:3], x[:3], least=0).verdict == UNDECIDED
-    assert intervals.correlation("x", x, x, least=0).verdict == HOLDS
+    assert part.effect == pytest.approx(textbook.statistic) and part.holds and part.sets == 30
+    assert Finding([intervals.correlation("x", x, 0 * y, least=0)]).verdict == UNDECIDED
+    assert Finding([intervals.correlation("x", x[:3], x[:3], least=0)]).verdict == UNDECIDED
+    assert intervals.correlation("x", x, x, least=0).holds
 
 
 @pytest.mark.parametrize("of", [intervals.mean, intervals.ratio, intervals.share])
 def test_one_value_or_none_decides_nothing(of: Callable[..., Part]) -> None:
     for values in ([], [math.nan], [1.0]):
         part = of("x", values, least=0.5, most=1.5)
-        assert part.verdict == UNDECIDED and part.sets == len(values) - (values != [1.0] and bool(values))
+        assert Finding([part]).verdict == UNDECIDED and part.sets == len(values) - (values != [1.0] and bool(values))
 
 
-@pytest.mark.parametrize("among", [1, 4])
-def test_intervals_of_all_parts_hold_the_truth_in_99_of_100(among: int) -> None:
-    rng, trials = np.random.default_rng(0), 2000
-    missed = {"mean": 0, "share": 0}
+@pytest.mark.parametrize("parts", [1, 4])
+def test_a_claim_that_is_just_true_fails_once_in_100_and_one_that_is_just_false_holds_so(parts: int) -> None:
+    rng, trials = np.random.default_rng(0), 500
+    found: dict[str, Counter[str]] = {"mean": Counter(), "share": Counter()}
     for _ in range(trials):
-        means = [intervals.mean("x", rng.normal(size=5), among=among) for _ in range(among)]
-        shares = [intervals.share("x", rng.random(20) < 0.3, among=among) for _ in range(among)]
-        missed["mean"] += any(not part.low < 0 < part.high for part in means)
-        missed["share"] += any(not part.low < 0.3 < part.high for part in shares)
-    assert 0.004 < missed["mean"] / trials < 0.017 and missed["share"] / trials < 0.017
+        means = [intervals.mean("x", rng.normal(size=5), least=0) for _ in range(parts)]
+        shares = [intervals.share("x", rng.random(20) < 0.3, most=0.3) for _ in range(parts)]
+        found["mean"][Finding(means).verdict] += 1
+        found["share"][Finding(shares).verdict] += 1
+    for verdicts in found.values():
+        assert verdicts[FAILS] / trials < 0.015 and verdicts[HOLDS] / trials < 0.015
+    assert found["mean"][FAILS]
+
+
+def test_intervals_hold_the_truth_in_99_of_100() -> None:
+    rng, trials = np.random.default_rng(0), 1000
+    means = [intervals.mean("x", rng.normal(size=5)) for _ in range(trials)]
+    shares = [intervals.share("x", rng.random(20) < 0.3) for _ in range(trials)]
+    assert 0.004 < sum(not part.low < 0 < part.high for part in means) / trials < 0.017
+    assert sum(not part.low < 0.3 < part.high for part in shares) / trials < 0.017
 
 
 def experiment() -> ModuleType:
@@ -158,11 +174,19 @@ def test_what_a_module_claims_is_judged_written_and_listed(tmp_path: Path, monke
     assert lines[-1].startswith("| How large is x? | x: 2 (1.43 to 2.57) | made_up |")
     assert "of x: 2 (of 1 training set, no interval; needs above 1)" in ledger.ledger("paper")
     assert ledger.totals().splitlines()[2:] == [
-        "| the paper | laptop | 2 | 0 | 0 |",
-        "| all | laptop | 2 | 0 | 0 |",
-        "| the paper | paper | 0 | 0 | 2 |",
-        "| all | paper | 0 | 0 | 2 |",
+        "| the paper | 2 | 0 | 0 |",  # where the paper's size cannot tell, the laptop's does
+        "| all | 2 | 0 | 0 |",
+        "| all, laptop scale alone | 2 | 0 | 0 |",
+        "| all, paper scale alone | 0 | 0 | 2 |",
     ]
+    assert len(ledger.more().splitlines()) == 2  # one set says nothing of how many it takes
+    near = claims.judged(experiment(), Tables(cells=pd.DataFrame({"x": [1.0, 1.1, 1.2, 1.3]})), 1.0)
+    claims.write(Path("data/metrics/paper/made_up.json"), near)
+    assert ledger.more().splitlines()[2].startswith("| paper/made_up | P1 | x is larger | 4 | ")
+    assert ledger.decided() == {("P1", "x is larger"): HOLDS, ("P2", "x is large"): HOLDS}
+    fails = claims.judged(experiment(), Tables(cells=pd.DataFrame({"x": [0.1, 0.11, 0.12]})), 1.0)
+    claims.write(Path("data/metrics/paper/made_up.json"), fails)
+    assert set(ledger.decided().values()) == {FAILS}
 
 
 def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_shown() -> None:

@@ -1,9 +1,8 @@
 """99 % intervals over independent values, as the parts of a finding.
 
-Values are one a training set, or a pair of them: what is measured on many points of one model is one value. Where a
-claim has several parts, `among` says how many, and each interval is so much wider that all of them hold their true
-values in 99 % of cases (Bonferroni). Fewer than three values have no interval and decide nothing. What takes few
-values, as a count or a T of the grid does, is a share of training sets: that all have the same is no certainty.
+Values are one a training set, or a pair of them: what is measured on many points of one model is one value. Fewer than
+three values have no interval and decide nothing. What takes few values, as a count or a T of the grid does, is a share
+of training sets: that all have the same is no certainty.
 """
 
 from __future__ import annotations
@@ -19,14 +18,17 @@ from scipy import stats
 
 from stages.claims import Part
 
-LEVEL = 0.99
+DOUBT = 0.01  # of an interval: the share of cases in which it misses the true value
 FEWEST = 3  # values that have an interval
 MOST = 1000  # training sets: that more would decide is not worth saying
+PARTS = 40  # more than a claim has
+FEW_PARTS = 4  # about as many as one has
 
 Floats = NDArray[np.float64]
+Interval = Callable[[Floats, float], tuple[Floats, Floats]]  # of so many sets, that misses in such a share of cases
 
 
-def mean(what: str, values: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
+def mean(what: str, values: Any, *, least: float = -math.inf, most: float = math.inf) -> Part:
     """The mean of independent values, with Student's interval. Values that are not numbers do not count."""
     known = _known(values)
     if not len(known):
@@ -36,74 +38,77 @@ def mean(what: str, values: Any, *, among: int = 1, least: float = -math.inf, mo
         return Part(what, effect, -math.inf, math.inf, len(known), least, most)
     deviation = float(known.std(ddof=1))
 
-    def interval(sets: Floats) -> tuple[Floats, Floats]:
-        reach = stats.t.ppf(1 - (1 - LEVEL) / among / 2, sets - 1) * deviation / np.sqrt(sets)
+    def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
+        reach = stats.t.ppf(1 - doubt / 2, sets - 1) * deviation / np.sqrt(sets)
         return effect - reach, effect + reach
 
     return _part(what, effect, len(known), least, most, interval)
 
 
-def ratio(what: str, values: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
+def ratio(what: str, values: Any, *, least: float = -math.inf, most: float = math.inf) -> Part:
     """The geometric mean of independent values, with Student's interval of their logarithms; none where one is 0."""
     known = _known(values)
     if (known <= 0).any():
         return Part(what, 0.0, -math.inf, math.inf, len(known), least, most)
     bounds = (math.log(bound) if bound > 0 else -math.inf for bound in (least, most))
-    log = mean(what, np.log(known), among=among, **dict(zip(("least", "most"), bounds, strict=True)))
+    log = mean(what, np.log(known), **dict(zip(("least", "most"), bounds, strict=True)))
     effect, low, high = (math.exp(min(x, 700.0)) for x in (log.effect, log.low, log.high))
     known_low = low if math.isfinite(log.low) else -math.inf
     known_high = high if math.isfinite(log.high) else math.inf
-    return Part(what, effect, known_low, known_high, log.sets, least, most, log.would_take)
+    return Part(what, effect, known_low, known_high, log.sets, least, most, log.refutes, log.would_take)
 
 
-def share(what: str, hits: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf) -> Part:
+def share(what: str, hits: Any, *, least: float = -math.inf, most: float = math.inf) -> Part:
     """The share of independent trials that hit, with the exact interval of Clopper and Pearson."""
     known = _known(hits)
     if not len(known):
         return Part(what, math.nan, -math.inf, math.inf, 0, least, most)
-    effect, tail = float(known.mean()), (1 - LEVEL) / among / 2
+    effect = float(known.mean())
+    if len(known) < FEWEST:
+        return Part(what, effect, -math.inf, math.inf, len(known), least, most)
 
-    def interval(sets: Floats) -> tuple[Floats, Floats]:
+    def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
         k = np.round(effect * sets)
-        low, high = stats.beta.ppf(tail, k, sets - k + 1), stats.beta.ppf(1 - tail, k + 1, sets - k)
+        low, high = stats.beta.ppf(doubt / 2, k, sets - k + 1), stats.beta.ppf(1 - doubt / 2, k + 1, sets - k)
         return np.where(k == 0, 0.0, low), np.where(k == sets, 1.0, high)
 
     return _part(what, effect, len(known), least, most, interval)
 
 
-def more_often(what: str, values: Any, *, among: int = 1, least: float = 0.0) -> Part:
+def more_often(what: str, values: Any, *, least: float = 0.0) -> Part:
     """The share of independent values above `least`, needed above one half: a sign test, for any distribution."""
-    return share(f"training sets {what}", _known(values) > least, among=among, least=0.5)
+    return share(f"training sets {what}", _known(values) > least, least=0.5)
 
 
-def correlation(
-    what: str, first: Any, second: Any, *, among: int = 1, least: float = -math.inf, most: float = math.inf
-) -> Part:
+def correlation(what: str, first: Any, second: Any, *, least: float = -math.inf, most: float = math.inf) -> Part:
     """The correlation of independent pairs, with Fisher's interval; of ranks, Spearman's."""
     pairs = pd.DataFrame({"first": first, "second": second}).dropna()
     if len(pairs) < FEWEST + 1 or (pairs.nunique() < 2).any():
         return Part(what, math.nan, -math.inf, math.inf, len(pairs), least, most)
     effect = float(pairs["first"].corr(pairs["second"]))
 
-    def interval(sets: Floats) -> tuple[Floats, Floats]:
-        reach = stats.norm.ppf(1 - (1 - LEVEL) / among / 2) / np.sqrt(sets - 3)
+    def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
+        reach = stats.norm.ppf(1 - doubt / 2) / np.sqrt(sets - 3)
         middle = np.arctanh(np.clip(effect, -1 + 1e-12, 1 - 1e-12))
         return np.tanh(middle - reach), np.tanh(middle + reach)
 
     return _part(what, effect, len(pairs), least, most, interval)
 
 
-def _part(
-    what: str, effect: float, sets: int, least: float, most: float, interval: Callable[[Floats], tuple[Floats, Floats]]
-) -> Part:
+def _part(what: str, effect: float, sets: int, least: float, most: float, interval: Interval) -> Part:
     """With the interval of so many sets, and how many would decide at the same effect and spread."""
-    more = np.arange(sets, MOST + 1, dtype=np.float64)
-    low, high = interval(more)
-    decided = ((low > least) & (high < most)) | (high <= least) | (low >= most)
+
+    def outside(sets: Floats, parts: int) -> NDArray[np.bool_]:
+        low, high = interval(sets, DOUBT / parts)
+        return (high <= least) | (low >= most)
+
+    now = np.array([float(sets)])
+    refutes = next((parts for parts in range(PARTS) if not outside(now, parts + 1)[0]), PARTS)
+    more = np.arange(sets, max(sets, MOST) + 1, dtype=np.float64)
+    low, high = interval(more, DOUBT)
+    decided = ((low > least) & (high < most)) | outside(more, FEW_PARTS)
     would_take = float(more[decided][0]) if decided.any() else math.inf
-    if not len(more):
-        low, high = interval(np.array([float(sets)]))
-    return Part(what, effect, float(low[0]), float(high[0]), sets, least, most, would_take)
+    return Part(what, effect, float(low[0]), float(high[0]), sets, least, most, refutes, would_take)
 
 
 def _known(values: Any) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.claims import Part, intervals
@@ -14,7 +15,10 @@ MIDDLE = (0.69, 6.8)
 ONSET = (5, 20)  # T (1 - S): ten, within a factor of two
 PAPER = {"n": 10000, "S": 0.999}  # of claims whose numbers go with n: features that are not learned still count
 SUM = {"reduction": "sum"}  # what Jermyn's numbers come from: the printed formula
+ENOUGH = 8  # training sets: the fewest of which all alike decide a share
 FEW = 8  # up to here the paper's hidden vectors are polygons
+ALIKE = (0.8, 1.25)  # a measured number over what a law says, where the two are said to be the same
+PEAK = (15, 60)  # T of the largest norms and lengths: the paper's 30, within a factor of two
 POLYGONS_END = 30  # the last T of the paper's Figure 2, from where its test loss falls smoothly to the bump
 
 
@@ -32,19 +36,39 @@ def few(tables: Tables) -> pd.DataFrame:
     return chosen
 
 
-def many(tables: Tables) -> pd.DataFrame:
-    """Those of the largest T that three training sets have (or as many as any has), if it is beyond the middle."""
+def many(tables: Tables, enough: int = ENOUGH) -> pd.DataFrame:
+    """Those of the largest T that so many training sets have (or as many as any has), if it is beyond the middle."""
     of = finite(tables)
     sets = of.groupby("T").data_seed.nunique()
-    T = sets[sets >= min(3, sets.max())].index.max() if len(sets) else 0
+    T = sets[sets >= min(enough, sets.max())].index.max() if len(sets) else 0
     last: pd.DataFrame = of[(of["T"] == T) & (of.scaled > MIDDLE[1])]
     return last
 
 
-def complete(of: pd.DataFrame, name: str) -> pd.DataFrame:
-    """A column by training set and T: those T that most sets have, and the sets that have all of these."""
+def complete(of: pd.DataFrame, name: str, enough: int | None = None) -> pd.DataFrame:
+    """A column by training set and T: those T that enough sets have, and the sets that have all of these.
+
+    enough: so many, or as many as any T has; None: half as many as any has.
+    """
     over_T = of.pivot(index="data_seed", columns="T", values=name)
-    return over_T.loc[:, over_T.notna().mean() > 0.5].dropna()
+    sets = over_T.notna().sum()
+    most = sets.max() if len(over_T) else 0
+    return over_T.loc[:, sets >= (most / 2 if enough is None else min(enough, most))].dropna()
+
+
+def peaks(over_T: pd.DataFrame) -> pd.Series:
+    """T at which each row of `complete` is highest: the top of the parabola in log T through its highest three.
+
+    The first T or the last, where a row is highest there.
+    """
+    log_T, found = np.log(over_T.columns.to_numpy(dtype=float)), {}
+    for seed, row in over_T.iterrows():
+        k = int(row.to_numpy().argmax())
+        found[seed] = float(over_T.columns[k])
+        if 0 < k < len(row) - 1:
+            square, slope, _ = np.polyfit(log_T[k - 1 : k + 2] - log_T[k], row.iloc[k - 1 : k + 2].to_numpy(), 2)
+            found[seed] *= float(np.exp(-slope / (2 * square))) if square < 0 else 1.0
+    return pd.Series(found, dtype=float)
 
 
 class Bump(NamedTuple):
@@ -78,13 +102,11 @@ def find_bump(chosen: pd.DataFrame) -> Bump | None:
 def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
     """How far test loss rises to the bump and falls after it: a row a training set, columns rise and fall.
 
-    Takes a table of one cell a (T, data_seed). Those T count that nine in ten training sets have, and the sets that
-    have all of these. Where the highest mean is, is chance too, so each training set's rise and fall are taken at those
-    T that are the bump of all others. Empty where there are fewer than three training sets, or no T on both sides of
-    the middle regime.
+    Takes a table of one cell a (T, data_seed), of which those count that `complete` has. Where the highest mean is, is
+    chance too, so each training set's rise and fall are taken at those T that are the bump of all others. Empty where
+    there are fewer than three training sets, or no T on both sides of the middle regime.
     """
-    losses = chosen.pivot(index="data_seed", columns="T", values="test_loss")
-    losses = losses.loc[:, losses.notna().mean() >= 0.9].dropna()
+    losses = complete(chosen, "test_loss")
     rows = {}
     for seed in losses.index if len(losses) > 2 else []:
         others = chosen.data_seed.isin(losses.index) & (chosen.data_seed != seed)
@@ -95,17 +117,17 @@ def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["rise", "fall"], dtype=float)
 
 
-def bump_parts(chosen: pd.DataFrame, *, among: int = 1) -> list[Part]:
+def bump_parts(chosen: pd.DataFrame) -> list[Part]:
     """Whether test loss rises to the bump in most training sets, and falls after it; none where `bump_rises` has none.
 
     Rises differ by orders of magnitude between training sets, so that their signs decide and not their mean.
     """
     rises = bump_rises(chosen)
     words = {"rise": "whose test loss rises", "fall": "whose test loss falls after it"}
-    return [intervals.more_often(words[name], rises[name], among=2 * among) for name in words if len(rises)]
+    return [intervals.more_often(words[name], rises[name]) for name in words if len(rises)]
 
 
 def typical_rise(chosen: pd.DataFrame) -> list[Part]:
     """The rise and the fall at the bump, for questions: their mean."""
     rises = bump_rises(chosen)
-    return [intervals.mean(name, rises[name], among=2) for name in ("rise", "fall") if len(rises)]
+    return [intervals.mean(name, rises[name]) for name in ("rise", "fall") if len(rises)]

@@ -59,14 +59,16 @@ def test_a_rise_is_taken_where_the_other_training_sets_have_theirs() -> None:
 
 
 def test_every_variant_gets_its_claim_in_units_of_an_output_of_zero() -> None:
-    tables = [curve(0.1), curve(0.2, power=4, zero_loss=2.0), curve(-0.1, hidden="relu"), curve(0.1, tied=False)]
+    tables = [curve(0.1), curve(0.2, power=4, eps=1e-8, zero_loss=2.0), curve(-0.1, hidden="relu", eps=1e-8)]
+    tables += [curve(0.1, tied=False), curve(0.3, hidden="relu")]
     found = judged(variants, pd.concat(tables).iloc[::-1])
-    verdicts = [verdict(found, text) for text in ("the paper's", ": fourth power", "ReLU on h", "absolute error")]
-    assert verdicts == [HOLDS, HOLDS, FAILS, UNDECIDED]
+    texts = ("the paper's", "falls: fourth power", "falls: ReLU on h", "falls: absolute error")
+    assert [verdict(found, text) for text in texts] == [HOLDS, HOLDS, FAILS, UNDECIDED]
+    assert part(found, "as large: ReLU on h", "rise").effect == pytest.approx(0.3)
     assert finding(found, "rises before it falls: fourth power").shown["T=200"] == pytest.approx(0.6, abs=1e-4)
     asked = part(found, "not tied", "rise")
     assert asked.effect == pytest.approx(0.1) and asked.least == -np.inf
-    assert found.headline == {"variants": 4, "variants_with_bump": 3}
+    assert found.headline == {"variants": 5, "variants_with_bump": 4}
 
 
 def test_decay_and_steps_are_compared_each_at_the_other_s_usual_value() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.claims import FAILS, HOLDS, UNDECIDED
-from stages.claims import judged as claims_judged
+from stages.claims import judged
 from stages.core.tables import Tables
 from stages.experiments.history import claims
 from stages.experiments.history.measure import shown
 from tests.conftest import MEASURE
-from tests.experiments.verdicts import verdict
+from tests.experiments.verdicts import finding
 
 
 def items(fallen: dict[int, float]) -> pd.DataFrame:
@@ -33,10 +32,9 @@ def test_the_film_keeps_the_first_run_at_each_T_and_the_one_that_loses_most() ->
 
 
 def test_forgetting_is_judged_at_the_largest_T() -> None:
-    def judged(at_8: int, at_100: list[int]) -> str:
+    def share(at_8: int, at_100: list[int]) -> float:
         cells = pd.DataFrame({"T": [8, *[100] * len(at_100)], "selected": True, "features_forgotten": [at_8, *at_100]})
-        return verdict(claims_judged(claims, Tables(cells=cells.assign(features_learned=3)), MEASURE), "then forgotten")
+        (part,) = finding(judged(claims, Tables(cells=cells.assign(features_learned=3)), MEASURE), "forgotten").parts
+        return part.effect
 
-    assert judged(0, [0, 1, 2, 0, 1, 0, 1, 0]) == HOLDS
-    assert judged(1, [0] * 8) == judged(0, [1, 0]) == UNDECIDED
-    assert judged(1, [0] * 600) == FAILS
+    assert share(0, [0, 1, 2, 0, 1, 0, 1, 0]) == 0.5 and share(1, [0] * 8) == 0

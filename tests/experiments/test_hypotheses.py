@@ -105,7 +105,7 @@ def swapped(rho: float, sets: int = 3) -> pd.DataFrame:
     one = table(500, sets)[lambda of: (of["T"] == 5) & (of.supports == "random") & (of.alike == 1) & (of.m == 2)]
     both = pd.concat([one.assign(n=n, T=1000, transposed=True) for n in (100, 300)])
     noise = 0.01 * both.data_seed
-    return both.assign(swap_rho_points=rho + noise, swap_rho_features=0.5 - noise)
+    return both.assign(swap_rho_points=rho + noise, swap_rho_features=0.9 - noise)
 
 
 CHANCE, BETTER, DESCENDS, SWAPS = CLAIMS = (
@@ -163,11 +163,11 @@ def test_dualities_are_judged_by_their_distances() -> None:
     assert found(table(500), twins(0.1, 1e-3))[2] == FAILS
     assert found(table(500), twins(1e-5, 0.5).assign(train_loss=0.99))[2] == FAILS  # two such models agree as well
     assert part(result(table(500), twins(1e-5, 0.5)), BREAKS, "distance").effect == pytest.approx(0.505, rel=1e-3)
-    assert [found(table(500), swapped(rho))[3] for rho in (0.4, -0.4)] == [HOLDS, FAILS]
+    assert [found(table(500), swapped(rho))[3] for rho in (0.9, 0.1)] == [HOLDS, FAILS]
 
 
 def test_one_training_set_and_nothing_trained_cannot_tell() -> None:
-    whole = pd.concat([table(500, 1), twins(1e-5, 0.5, 1), swapped(0.4, 1)])
+    whole = pd.concat([table(500, 1), twins(1e-5, 0.5, 1), swapped(0.9, 1)])
     nothing = table(500).assign(selected=False)
     for cells in (whole, nothing):
         assert found(cells) == [UNDECIDED] * 4
@@ -177,7 +177,7 @@ def test_one_training_set_and_nothing_trained_cannot_tell() -> None:
 def test_the_figures_are_drawn_of_what_there_is() -> None:
     assert draw(Tables(cells=table(500)), {}).keys() == {"worlds"}
     plain = table(500, 1).assign(n=1000, cell=0)
-    cells = pd.concat([plain, twins(1e-5, 0.5), swapped(0.4)], ignore_index=True)
+    cells = pd.concat([plain, twins(1e-5, 0.5), swapped(0.9)], ignore_index=True)
     cells.loc[len(cells) - 6 :, "T"] = cells.n[len(cells) - 6 :]  # square: no pair of spectra
     assert draw(Tables(cells=cells.assign(cell=range(len(cells)))), {}).keys() == {"worlds", "duality"}
 

@@ -16,26 +16,39 @@ from stages.experiments.mnist.figure import draw
 from tests.experiments.verdicts import finding, part, verdict
 
 ASKED = SimpleNamespace(far=50.0, alone=0.5)
-ALIKE, TAILS, EVENLY = CLAIMS = ("about the same D*", "some 100 times the typical", "spread evenly")
+ALIKE, TAILS, EVENLY, ODD, GAUSSIAN, EARLY = CLAIMS = (
+    "about the same D*",
+    "some 100 times the typical",
+    "spread evenly",
+    "are odd ones",
+    "under a Gaussian",
+    "has converged",
+)
 VALIDATION, WRONG = "validation images look like", "wrong labels stand out"
 
 
 def cells(inits: int, **columns: Any) -> pd.DataFrame:
-    """Initialisations on 60,000 images, with a spectrum of both tails, and some images far above the median."""
+    """Initialisations on 60,000 images, with a spectrum of both tails, and some images far above the median.
+
+    As many training sets of 10,000, whose images of highest D* are odd.
+    """
     base = {"cell": 0, "T": 60_000, "hidden": 512, "wrong": 0.0, "epochs": 20, "epoch": 20, "status": "trained"}
     base |= {"D_min": 1e-3, "D_median": 8e-3, "D_p99": 2e-2, "D_p999": 3e-2, "D_max": 1.0, "D_far": 10, "D_alone": 2}
     base |= {"rank": 500, "D_sum": 500.0, "D_before_max": 0.1, "D_before_median": 7e-3, "validation_accuracy": 0.98}
     base |= {"alone_unit_share": 1.0, "typical_unit_share": 0.03, "validation_outside": 0.0, "selected": False}
     base |= {"validation_D_median": 8e-3, "validation_D_p99": 1.9e-2}
-    rows = [base | {"cell": seed, "init_seed": seed} for seed in range(inits)]
+    base |= {"oddness_top": 0.9, "oddness_bottom": 0.1, "likelihood_rho": 0.99, "ascent_rho": 0.95, "ascent_share": 0.4}
+    rows = [base | {"cell": seed, "init_seed": seed, "data_seed": 0} for seed in range(inits)]
+    own = {"T": 10_000, "epochs": 100, "init_seed": 0}
+    rows += [base | own | {"cell": inits + seed, "data_seed": seed} for seed in range(inits)]
     return pd.DataFrame(rows).assign(**columns)
 
 
 def tables(inits: int = 8, distance: float = 0.02, area: float = 0.5, **columns: Any) -> Tables:
     runs = cells(inits, **columns)
     moments = pd.concat([runs.assign(epoch=epoch) for epoch in (1, 2)])
-    spread = distance + 1e-3 * (moments.init_seed % 2)
-    scores = runs[["cell", "epoch", "init_seed", "T", "hidden", "wrong"]].assign(
+    spread = distance + 1e-3 * (moments.data_seed % 2)
+    scores = runs[["cell", "epoch", "init_seed", "data_seed", "T", "hidden", "wrong"]].assign(
         asks="wrong labels", statistic="ROC area", score="D_after", labels="all", value=area
     )
     history = moments.assign(misclassified=400, misclassified_distance=spread)
@@ -48,7 +61,7 @@ def judged(**columns: Any) -> Summary:
 
 def test_a_spectrum_of_two_tails_is_what_is_claimed() -> None:
     found = judged()
-    assert [verdict(found, text) for text in CLAIMS] == [HOLDS] * 3
+    assert [verdict(found, text) for text in CLAIMS] == [HOLDS] * 6
     assert part(found, EVENLY, "5 % point").effect == pytest.approx(0.0205 * 20 / 1.36)
     assert part(found, VALIDATION, "99th").effect == pytest.approx(0.95)
     assert part(found, WRONG, "ROC").sets == 8
@@ -63,6 +76,10 @@ def test_a_spectrum_of_two_tails_is_what_is_claimed() -> None:
         ({"D_min": 6e-3}, ALIKE),
         ({"D_far": 7}, TAILS),  # 5 of 60,000 are not alone
         ({"distance": 0.2}, EVENLY),
+        ({"oddness_top": 0.6}, ODD),
+        ({"likelihood_rho": 0.8}, GAUSSIAN),
+        ({"ascent_rho": 0.8}, EARLY),
+        ({"ascent_share": 0.95}, EARLY),
     ],
 )
 def test_each_claim_fails_when_what_it_says_is_not_so(columns: dict[str, Any], claim: str) -> None:

@@ -102,14 +102,14 @@ def test_three_training_sets_tell_no_share_and_one_tells_nothing() -> None:
 @pytest.mark.parametrize(
     ("column", "T", "value", "claim"),
     [
-        ("D_x_ratio_median", 5, 1.2, SHARE),
+        ("D_x_ratio_median", 5, 1.3, SHARE),
         ("test_loss", 200, 1.001, BUMP),
         ("features_learned", 10_000, 4, FEATURES),
         ("D_f_max", 100, 0.3, ONSET),
         ("norm_W", 100, 12.0, NORMS),
         ("norm_b", 100, 50.0, NORMS),
         ("norm_b", 10_000, 26.0, NORMS),
-        ("D_f_max", 5, 0.3, SMALL),
+        ("D_f_max", 5, 0.9, SMALL),
         ("train_loss", 3, 0.9, SAME),
     ],
 )

@@ -20,7 +20,7 @@ from stages.families.toy.model.polygons import polygon_model
 from tests.conftest import MEASURE, drawn
 from tests.experiments.verdicts import finding, verdict
 
-FEW, FIVE, PLACE, EACH, MANY, LARGE, LOW, NEAR = EVERY = (
+FEW, FIVE, PLACE, EACH, MANY, LARGE, LOW, NEAR, FORGOTTEN = EVERY = (
     "two or three copies",
     "five copies",
     "place of one feature",
@@ -29,6 +29,7 @@ FEW, FIVE, PLACE, EACH, MANY, LARGE, LOW, NEAR = EVERY = (
     "at larger T / n",
     "at low T / n",
     "then dropped",
+    "then forgotten",
 )
 ALL = 12  # training sets
 
@@ -59,6 +60,7 @@ def table(c: float, sets: int = ALL, **columns: Any) -> pd.DataFrame:
     """A run at each (T, R) of each training set, memorised from R = c T / n on, with one feature fewer then."""
     rows = [
         {"T": T, "n": 1000, "repeated": 1, "copies": R, "snapshots": 0, "selected": True, "data_seed": seed}
+        | {"features_forgotten": None}
         | {"repeated_recalled": float(c * T / 1000 < R), "repeated_top": float(c * T / 1000 < R)}
         | {"features_learned": 4 if c * T / 1000 < R else 5}
         for T in (1000, 2000, 3000, 8000, 16000)
@@ -130,6 +132,10 @@ def test_each_claim_is_about_its_own_number(runs: pd.DataFrame, text: str, expec
 def test_a_point_that_had_a_feature_s_dimensionality_and_is_lost_was_a_near_miss() -> None:
     lost = table(99, snapshots=5)
     assert verdict(judge(lost, D=0.4), NEAR) == HOLDS
+    once = table(99, snapshots=5, features_forgotten=0)
+    assert verdict(judge(once), FORGOTTEN) == UNDECIDED
+    assert verdict(judge(once.assign(features_forgotten=once["T"] == 1000)), FORGOTTEN) == HOLDS
+    assert verdict(judge(once.assign(features_forgotten=once.copies > 1)), FORGOTTEN) == UNDECIDED
     for runs, D in ((lost, 0.001), (table(0.0, snapshots=5), 0.4), (table(99), 0.4)):
         assert verdict(judge(runs, D), NEAR) == UNDECIDED
 

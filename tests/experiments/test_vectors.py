@@ -25,7 +25,7 @@ LENGTHS, DISORDER, LENDS, D_STAR = EVERY = (
     "nearly orthogonal training sets",
     "D* shows the transition",
 )
-CIRCLE, ARMS, ALONE = "those on the circle", "off the pentagon's arms", "the five alone"
+CIRCLE, ARMS, ALONE, TRACED = "those on the circle", "off the pentagon's arms", "the five alone", "trace the pentagon"
 
 
 def table(**columns: Any) -> pd.DataFrame:
@@ -81,6 +81,9 @@ def test_where_a_part_of_the_grid_is_missing_lengths_and_arms_are_not_judged() -
     assert verdict(judge(cells[~last | (cells.data_seed < 4)]), LENGTHS) == UNDECIDED  # too few sets beyond the middle
     paper = cells.assign(n=10_000, S=0.999, off_arm=1e-4)  # one point off the arms
     assert verdict(judge(paper), ARMS) == UNDECIDED
+    assert verdict(judge(paper), TRACED) == HOLDS
+    assert verdict(judge(paper.assign(off_arm=0.05)), TRACED) == FAILS
+    assert verdict(judge(paper.assign(several=0.6)), TRACED) == FAILS
 
 
 def test_overlap_is_compared_among_training_sets_of_one_T_where_these_are_many() -> None:
@@ -112,7 +115,7 @@ def test_what_goes_with_n_is_judged_at_the_paper_s_size(claim: str, column: str,
 def test_any_part_of_the_grid_is_judged_and_drawn(sizes: list[int]) -> None:
     cells = table()
     cells = cells[cells["T"].isin(sizes)]
-    assert len(judge(cells).claims) == 7
+    assert len(judge(cells).claims) == 8
     assert draw(Tables({"cells": cells}), {}).keys() == {"vectors"}
     assert draw(Tables({"cells": cells[:0]}), {}) == {}
 

@@ -121,7 +121,7 @@ def keeps(tables: Tables, measure: Any) -> Finding:
     worst = off[few].groupby(exact.data_seed[few]).max()
     by_T = off.max(axis=1).groupby([exact.weight_decay, exact["T"]]).max()
     return Finding(
-        [intervals.mean(str(name), worst[name], among=len(worst.columns), most=TOLERANCE) for name in worst]
+        [intervals.mean(str(name), worst[name], most=TOLERANCE) for name in worst]
         if exact["T"][few].nunique() > 1
         else [],
         {"largest of these": labelled(by_T, "decay", "T")} if len(by_T) else None,
@@ -146,8 +146,8 @@ def reaches(tables: Tables, measure: Any) -> Finding:
         return Finding()
     return Finding(
         [
-            intervals.share("training sets where 90 % arrive that need less", close >= 0.9, among=2, least=0.5),
-            intervals.share("training sets where 10 % arrive that need more", distant <= 0.1, among=2, least=0.5),
+            intervals.share("training sets where 90 % arrive that need less", close >= 0.9, least=0.5),
+            intervals.share("training sets where 10 % arrive that need more", distant <= 0.1, least=0.5),
         ],
         {"share that arrives, needing less": float(close.mean()), "needing more": float(distant.mean())},
         """Runs from smaller polygons at the paper's decay; arriving is to end regular, within 5 % of the exact radius.

@@ -116,7 +116,7 @@ def reliable(tables: Tables, measure: Any) -> Finding:
     by_T = models.groupby("T")[["reliability", "reliability_inits", "reliability_loss"]].mean()
     names = {"reliability": "by any halves", "reliability_inits": "by halves of other initial weights"}
     return Finding(
-        [intervals.mean(f"rank correlation {words}", per_set(models, name), among=2) for name, words in names.items()],
+        [intervals.mean(f"rank correlation {words}", per_set(models, name)) for name, words in names.items()],
         {str(name): labelled(by_T[name], "T") for name in by_T} | {"models": int(models.models.max())}
         if len(models)
         else None,
@@ -151,7 +151,7 @@ def _tells(tables: Tables, scores: Mapping[str, str], note: str) -> Finding:
     """A rank correlation a score."""
     models = ordered(tables.cells)
     rho = {words: correlations(tables.scores, models, name) for name, words in scores.items()}
-    parts = [intervals.mean(words, per_set(of, "rho"), among=len(rho)) for words, of in rho.items()]
+    parts = [intervals.mean(words, per_set(of, "rho")) for words, of in rho.items()]
     shown = {words: labelled(of.groupby("T").rho.mean(), "T") for words, of in rho.items()}
     if scores is SCORES:
         own = correlations(tables.scores, models, "D_x", "own")
@@ -166,7 +166,7 @@ def falls(tables: Tables, measure: Any) -> Finding:
     by_T = models.groupby("T")[["mean_memorization", "features_learned"]].mean()
     fewest, learned = by_T.index[:1], by_T.index[(by_T.features_learned >= 1) & (by_T.index != by_T.index.min())]
     parts = [
-        intervals.mean(what, per_set(models[models["T"].isin(of)], "mean_memorization"), among=2)
+        intervals.mean(what, per_set(models[models["T"].isin(of)], "mean_memorization"))
         for what, of in (("at the smallest T", fewest), ("where features are learned", learned))
     ]
     return Finding(
@@ -200,7 +200,7 @@ def copies(tables: Tables, measure: Any) -> Finding:
     cost = cost[cost.one.notna() & (cost.copies > 1)]
     ends = {end: cost[cost.copies == cost.groupby("T").copies.transform(end)] for end in ("max", "min")}
     parts = [
-        intervals.mean(f"lost without {what} of {many} copies", per_set(ends[end], column), among=4)
+        intervals.mean(f"lost without {what} of {many} copies", per_set(ends[end], column))
         for end, many in (("max", "the most"), ("min", "the fewest"))
         for column, what in (("one", "one"), ("all", "all"))
     ]
@@ -222,7 +222,7 @@ def masked(tables: Tables, measure: Any) -> Finding:
     by = cost.groupby(["T", "copies"])[["masked", "all"]].mean().rename(columns={"all": "plain"})
     names = {"masked": "where its own features give none", "all": "where they do"}
     return Finding(
-        [intervals.mean(f"memorised {words}", per_set(cost, name), among=2) for name, words in names.items()],
+        [intervals.mean(f"memorised {words}", per_set(cost, name)) for name, words in names.items()],
         labelled_rows(by, "T", "R") if len(by) else None,
         "Share of the point that is explained, more than without it; mean over copies and T.",
     )
@@ -245,7 +245,7 @@ def tells(tables: Tables, measure: Any) -> Finding:
         columns=["T", "data_seed", *names],
     ).astype(dict.fromkeys(names, float))
     return Finding(
-        [intervals.mean(words, per_set(rho, name), among=len(names)) for name, words in names.items()],
+        [intervals.mean(words, per_set(rho, name)) for name, words in names.items()],
         labelled_rows(rho.groupby("T")[list(names)].mean(), "T") if len(rho) else None,
         """Rank correlation, over the numbers of copies of one point, with the share of it that is no longer explained
         when all copies are left out; mean over T. Test loss less train loss is the plain definition.""",
@@ -267,7 +267,7 @@ def similar(tables: Tables, measure: Any) -> Finding:
     by = cost.groupby(["m", "T", "left_out"]).mean()
     alone = by.similarity.unstack("left_out")
     return Finding(
-        [intervals.mean(f"more lost at m = {m}, T = {T}", runs.more, among=len(groups)) for (m, T), runs in groups],
+        [intervals.mean(f"more lost at m = {m}, T = {T}", runs.more) for (m, T), runs in groups],
         {
             "cost": labelled_rows(by, "m", "T", "k"),
             "share of the largest cost that the point alone has": labelled(

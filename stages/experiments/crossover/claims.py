@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
+from stages.claims.regimes import ALIKE
 from stages.core.tables import Tables
 
 KINDS = ("memorising", "generalising")
 SET = ["n", "data_seed"]
-ALIKE = 2  # times the cosine in clusters that chance makes
 THERE = 500  # T (1 - S) of the crossover
 
 
@@ -172,22 +172,20 @@ def stores_clusters(tables: Tables, measure: Any) -> Finding:
             intervals.mean(
                 "share of points in clusters above chance's",
                 means.clustered - means.clustered_permuted,
-                among=2,
                 least=0,
             ),
             intervals.ratio(
                 "cosine of two points of a cluster over chance's",
                 means.cosine_within / means.cosine_permuted,
-                among=2,
-                least=ALIKE,
+                least=ALIKE[1],
             ),
         ]
         if len(means)
         else [],
         labelled_rows(least.groupby("scaled")[["clusters", *names]].mean(), "T (1 - S)") if len(least) else None,
         f"""Lowest train loss of all starts, means over T. Clusters, by HDBSCAN: three hidden vectors or more, longer
-        than a tenth of the longest. Chance: the same W with its columns permuted. Correlated: a cosine {ALIKE} times as
-        large.""",
+        than a tenth of the longest. Chance: the same W with its columns permuted. Correlated: a cosine {ALIKE[1]} times
+        as large (twice as large it is not).""",
     )
 
 
@@ -197,7 +195,7 @@ def by_n(tables: Tables, measure: Any) -> Finding:
     at = crossings(advantages(with_kind(tables.cells)))
     at = at[(at > 0) & (at < math.inf)]
     sizes = at.groupby(level=0) if len(at) else ()
-    return Finding([intervals.ratio(f"T (1 - S) at n = {n:,}", of, among=len(sizes)) for n, of in sizes])
+    return Finding([intervals.ratio(f"T (1 - S) at n = {n:,}", of) for n, of in sizes])
 
 
 def _gap(solutions: pd.DataFrame) -> pd.Series[float]:

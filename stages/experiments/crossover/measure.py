@@ -48,7 +48,12 @@ def cell(model: Model, points: Points, measure: Measure) -> dict[str, Any]:
 
 def shown(items: pd.DataFrame) -> pd.Series:
     """Points of the runs that the figure chooses from: one T of the first training set of the largest n."""
-    of = (items.n == items.n.max()) & (items["T"] == DRAWN_T) & (items.data_seed == 0) & (items.parent_T > 0)
+    of = (
+        (items.n == items.n.max())
+        & (items["T"] == DRAWN_T)
+        & (items.data_seed == items.data_seed.min())
+        & (items.parent_T > 0)
+    )
     chosen: pd.Series = of & (items.kind == "point")
     return chosen
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.claims import FAILS, Finding, Part, claim, intervals, labelled, labelled_rows
+from stages.claims import Finding, Part, claim, intervals, labelled, labelled_rows
 from stages.claims.regimes import SUM
 from stages.core.tables import Tables
 
@@ -114,7 +114,7 @@ def _together(cells: pd.DataFrame, by: str, learned: float) -> Sequence[Part]:
     """
     at, inside = jumps(cells, by, learned)
     part = intervals.ratio("latest jump over earliest", apart(at, inside), most=TOGETHER)
-    return [part] if inside.all(axis=None) or part.verdict == FAILS else []
+    return [part] if inside.all(axis=None) or part.refutes else []
 
 
 def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
@@ -126,26 +126,27 @@ def _shown(cells: pd.DataFrame, by: str, learned: float) -> dict[str, Any]:
 
 @claim("J5", "the jump of the largest D_f is near T (1 - S) = 10", source=SOURCE, says="near 10", under=SUM)
 def near_ten(tables: Tables, measure: Any) -> Finding:
-    """Where training sets jump, at each sparsity; or how many do there, where some jump beyond the grid."""
+    """Where training sets jump, over all sparsities; or how many do there, where some jump beyond the grid."""
     of = of_size(tables, "S")
     at, inside = jumps(of, "S", measure.learned)
     parts = []
-    for S, curves in of.groupby("S"):
+    if len(at) and inside.all(axis=None):
+        means = np.exp(np.log(at).mean(axis=1))
+        parts.append(intervals.ratio("T (1 - S) at the jump", means, least=LEAST, most=MOST))
+    for S, curves in of.groupby("S") if not parts else ():
         known, first, last = inside[S], curves.scaled.min(), curves.scaled.max()
         if known.all():
-            parts.append(
-                intervals.ratio(f"T (1 - S) at the jump, S = {S:g}", at[S], among=at.shape[1], least=LEAST, most=MOST)
-            )
+            parts.append(intervals.ratio(f"T (1 - S) at the jump, S = {S:g}", at[S], least=LEAST, most=MOST))
         else:  # a bound says no where it is beside that range
             outside = ((at[S] <= first) & (first <= LEAST)) | ((at[S] >= last) & (last >= MOST))
             hits = (at[S].between(LEAST, MOST) & known).astype(float).where(known | (outside & (first < last)))
-            parts.append(intervals.share(f"training sets, S = {S:g}", hits, among=at.shape[1], least=0.5))
+            parts.append(intervals.share(f"training sets, S = {S:g}", hits, least=0.5))
     return Finding(
         parts,
         _shown(of, "S", measure.learned) or None,
-        f"""n is fixed. Between {LEAST} and {MOST}, a geometric mean over training sets, at every S. The jump is where a
-        training set's largest D_f passes {measure.learned}, smoothed so that it only rises: one feature can carry one
-        of few points alone.""",
+        f"""n is fixed. Between {LEAST} and {MOST}, a geometric mean over training sets and S: whether all S jump
+        together is a claim of its own. The jump is where a training set's largest D_f passes {measure.learned},
+        smoothed so that it only rises: one feature can carry one of few points alone.""",
     )
 
 
@@ -228,22 +229,24 @@ def less_clean(tables: Tables, measure: Any) -> Finding:
 
 @claim("J7", "far beyond, the largest D_f falls again", source=SOURCE, says="peak D_f falls past the jump", under=SUM)
 def falls(tables: Tables, measure: Any) -> Finding:
-    """The largest D_f at the last T over that at its peak, mean over sparsities."""
+    """The largest D_f at the last T over the highest before it, mean over sparsities."""
     of = of_size(tables, "S")
     of = of[of.groupby("S").scaled.transform("max") >= FAR]
     drops, means = {}, {}
     for S, curves in of.groupby("S"):
         table = curves.pivot_table(index="data_seed", columns="scaled", values="D_f_max").dropna()
-        peaks = {seed: table.drop(seed).mean().idxmax() for seed in table.index if len(table) > 1}
+        peaks = {seed: table.drop(seed).iloc[:, :-1].mean().idxmax() for seed in table.index if len(table) > 1}
         drops[S] = pd.Series({seed: table.loc[seed].iloc[-1] / table.loc[seed, at] for seed, at in peaks.items()})
-        means[S] = {"highest": table.mean().max(), "at the last": table.mean().iloc[-1]}
+        means[S] = {"highest before": table.iloc[:, :-1].mean().max(), "at the last": table.mean().iloc[-1]}
     shown = pd.DataFrame(means).T
-    if not len(shown) or not (shown.highest > measure.learned).all():
+    if not len(shown) or not (shown["highest before"] > measure.learned).all():
         return Finding(note=f"No T (1 - S) of {FAR} or more, or no jump.")
-    part = intervals.ratio("last over peak", np.exp(np.log(pd.DataFrame(drops)).mean(axis=1)), most=FALL)
+    part = intervals.ratio(
+        "last over the highest before it", np.exp(np.log(pd.DataFrame(drops)).mean(axis=1)), most=FALL
+    )
     return Finding(
         [part],
         labelled_rows(shown, "S"),
         f"""At the smallest m and the S whose T (1 - S) reach {FAR}, ten times the jump. By 5 % or more, geometric mean
-        over S; at which T the peak is, is read off the other training sets.""",
+        over S; at which T the highest before is, is read off the other training sets.""",
     )

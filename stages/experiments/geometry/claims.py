@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled, labelled_rows
+from stages.claims.regimes import ALIKE
 from stages.core.tables import Tables
 from stages.statistics.polygon import polygon
 
@@ -17,7 +18,6 @@ PANELS = (5, 6, 10, 15)  # the paper's polygons of which an exact solution has t
 LAST = 30  # up to here norms grow
 DECAYS = (0.01, 0.1)  # the paper's; ten times it gets to the least norm
 TOLERANCE = 0.02  # of the exact law's D_x, radius and norms, on exactly orthonormal points
-GROWTH = (0.8, 1.25)  # of the norms, in logarithms, relative to the law's
 
 
 def paper_runs(tables: Tables, supports: str) -> pd.DataFrame:
@@ -79,9 +79,7 @@ def _forms(of: pd.DataFrame, tolerance: float, note: str) -> Finding:
     """How many training sets' runs of lowest train loss are regular, at each T."""
     best = of[of.selected].groupby("T").regular
     panels = {int(str(T)): regular for T, regular in best if T in PANELS}
-    parts = [
-        intervals.share(f"regular at T = {T}", regular, among=len(PANELS), least=0.5) for T, regular in panels.items()
-    ]
+    parts = [intervals.share(f"regular at T = {T}", regular, least=0.5) for T, regular in panels.items()]
     shares = pd.DataFrame({"training sets": best.mean(), "all runs": of.groupby("T").regular.mean()})
     return Finding(
         parts if len(parts) == len(PANELS) else [],
@@ -111,7 +109,7 @@ def growth(tables: Tables, measure: Any) -> Finding:
         over_T = of.pivot(index="data_seed", columns="T", values=name).dropna()
         exact = pd.Series({t: getattr(polygon(t), name) for t in T})
         relative = _slopes(over_T) / _slopes(exact.to_frame().T).iloc[0]
-        parts.append(intervals.mean(f"growth of the {word}", relative, among=2, least=GROWTH[0], most=GROWTH[1]))
+        parts.append(intervals.mean(f"growth of the {word}", relative, least=ALIKE[0], most=ALIKE[1]))
         ratios[f"{word} over the T-gon's"] = (over_T / exact).mean()
     return Finding(
         parts,
@@ -158,7 +156,7 @@ def _law(tables: Tables, decay: float) -> Finding:
     runs = cells[regular & (cells.supports == "disjoint") & np.isclose(cells.weight_decay, decay)]
     deviation = deviations(runs)
     means = deviation.groupby(runs.data_seed).mean()
-    parts = [intervals.mean(str(name), means[name], among=len(means.columns), most=TOLERANCE) for name in means]
+    parts = [intervals.mean(str(name), means[name], most=TOLERANCE) for name in means]
     return Finding(
         parts if len(runs) else [],
         {f"largest deviation of {name}": labelled(deviation[name].groupby(runs["T"]).max(), "T") for name in means}

@@ -7,11 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.claims import Finding, claim, intervals, labelled
-from stages.claims.regimes import SUM
+from stages.claims import Finding, intervals, labelled, question
 from stages.core.tables import Tables
-
-SOMETIMES = 0.01  # of the training sets, at least
 
 
 def counted(tables: Tables) -> pd.DataFrame:
@@ -26,20 +23,14 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     return {"forgotten_end": float(of[of["T"] == of["T"].max()].features_forgotten.mean())} if len(of) else {}
 
 
-@claim(
-    "J13",
-    "features are sometimes learned, then forgotten",
-    source="Jermyn's comment on repeated points, T = 10,000",
-    says="sometimes (a film)",
-    under=SUM,
-)
+@question("Are features that were learned forgotten again?")
 def forgotten(tables: Tables, measure: Any) -> Finding:
     """The share of training sets that forget a feature."""
     of = counted(tables)
     many = of[of["T"] == of["T"].max()]
     return Finding(
-        [intervals.share("training sets that forget a feature", many.features_forgotten > 0, least=SOMETIMES)],
+        [intervals.share("training sets that forget a feature", many.features_forgotten > 0)],
         {"features forgotten": labelled(of.groupby("T").features_forgotten.mean(), "T")} if len(of) else None,
         f"""At the largest T. Forgotten: D_f > {measure.learned} in some snapshot, and less than half of that in the
-        last. Holds if certainly more than one training set in a hundred forgets one.""",
+        last. Under the sum, as in Jermyn's comment: claim J13.""",
     )

@@ -10,13 +10,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from stages.claims import Finding, claim, intervals, question
+from stages.claims import Finding, intervals, question
 from stages.core.tables import Tables
 from stages.experiments.memorization import SCORES, known
 
 OURS = ["D_after", "D_before"]  # of the scores, those that are D*
-TOP = 0.01  # share of the images that is "the top ones"
-ODD = 0.75  # mean rank in distance to the nearest neighbour from which images are odd
 UNIT = "One training set: an interval is over initialisations."
 
 
@@ -74,29 +72,14 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     return {"reliability": float(runs.reliability_log.iloc[0]), "rho_D": float(order.D_after.mean())}
 
 
-@claim("O2", "the images of the highest D* are odd ones", source="Olah's comment", says="odd-looking images on top")
-def odd(tables: Tables, measure: Any) -> Finding:
-    """Rank of the top images by distance to the nearest neighbour."""
-    pool = tables.items[known(tables.items)]
-    ranks, place = (pool.groupby("cell")[name].rank(pct=True) for name in ("nearest_neighbour", "D_after"))
-    top, bottom = (ranks[chosen].groupby(pool.cell).mean() for chosen in (place > 1 - TOP, place <= TOP))
-    return Finding(
-        [intervals.mean("mean rank of the top images", top, least=ODD)],
-        {"of the images of lowest D*": float(bottom.mean())} if len(pool) else None,
-        f"""Independent of the network: rank, 0 to 1, of an image by the distance in pixels to its nearest neighbour;
-        mean over the {100 * TOP:g} % of highest D*, above {ODD:g}. At random: one half. {UNIT} Tables list the images
-        of the first alone.""",
-    )
-
-
 @question("Do two halves of the models agree on what is memorised?")
 def reliable(tables: Tables, measure: Any) -> Finding:
     """Rank correlation of two halves' memorisation."""
     one = ensemble(tables).drop_duplicates("data_seed")
     return Finding(
         [
-            intervals.mean("rank correlation by log-probability", one.reliability_log, among=2),
-            intervals.mean("by correctness", one.reliability_correct, among=2),
+            intervals.mean("rank correlation by log-probability", one.reliability_log),
+            intervals.mean("by correctness", one.reliability_correct),
         ],
         {"models": int(one.models.iloc[0])} if len(one) else None,
         "Over the images of the pool, memorisation by even models against that by odd ones. There is one ensemble.",
@@ -110,8 +93,8 @@ def means_memorised(tables: Tables, measure: Any) -> Finding:
     most = f"{100 * measure.memorized:g} %"
     return Finding(
         [
-            intervals.mean("rank correlation", answers(scores, ORDER).D_after, among=2),
-            intervals.mean(f"ROC area for the {most} most memorised", answers(scores, MEMORISED).D_after, among=2),
+            intervals.mean("rank correlation", answers(scores, ORDER).D_after),
+            intervals.mean(f"ROC area for the {most} most memorised", answers(scores, MEMORISED).D_after),
         ],
         None,
         f"D* of the hidden vectors of models of the whole pool, at the end of training. {UNIT}",
@@ -129,9 +112,7 @@ def best(tables: Tables, measure: Any) -> Finding:
         "wrong labels": WRONG,
     }
     found = {task: answers(scores, asked) for task, asked in tasks.items()}
-    parts = [
-        intervals.mean(f"{task}: D* less the best other", ahead(of), among=len(found)) for task, of in found.items()
-    ]
+    parts = [intervals.mean(f"{task}: D* less the best other", ahead(of)) for task, of in found.items()]
     return Finding(
         parts,
         {

@@ -1,4 +1,4 @@
-"""Of the images, git keeps those of models with right labels: what the curves and the sheet of digits draw."""
+"""Of the images, git keeps those of the first training sets with right labels: what the figures draw."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from stages.families.digits.measures import Own
 
 
 def shown(items: pd.DataFrame) -> pd.Series:
-    """Images of models that no wrong label was given to."""
-    return items.wrong == 0
+    """Images of the first training set of each size, where no label is wrong."""
+    chosen: pd.Series = (items.wrong == 0) & (items.data_seed == items.data_seed.min())
+    return chosen
 
 
 OWN = Own(items=("prediction", "D_after", "rank_D", "sampled", "pixels"), shown=shown)

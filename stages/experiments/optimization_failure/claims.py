@@ -104,7 +104,7 @@ def best(tables: Tables, measure: Any) -> Finding:
     sizes = chosen["random"].groupby("T").regular
     orthonormal = chosen["disjoint"].groupby("T").regular.mean()
     return Finding(
-        [intervals.share(f"training sets, T = {T}", hits, among=len(sizes)) for T, hits in sizes],
+        [intervals.share(f"training sets, T = {T}", hits) for T, hits in sizes],
         {"on orthonormal points": labelled(orthonormal, "T")} if len(orthonormal) else None,
         "Random points. The best: of lowest train loss.",
     )
@@ -116,7 +116,7 @@ def missed(tables: Tables, measure: Any) -> Finding:
     of = ended(tables.cells, "disjoint")
     by_set = (of["shape"] != "regular").groupby([of["T"], of.data_seed]).mean().groupby("T")
     return Finding(
-        [intervals.mean(f"share of runs, T = {T}", values, among=len(by_set)) for T, values in by_set],
+        [intervals.mean(f"share of runs, T = {T}", values) for T, values in by_set],
         labelled_rows(shares(of, ["T"]), "T") if len(of) else None,
         "Orthonormal points, mean over initialisations and training sets. Shown: the share of every shape.",
     )
@@ -130,7 +130,7 @@ def unstored(tables: Tables, measure: Any) -> Finding:
     lost = (of.train_loss > 1 / (2 * of["T"])).groupby([of["shape"], of.data_seed]).mean()
     found = {name: lost[name] for name in SHAPES if name in lost.index.get_level_values(0)}
     return Finding(
-        [intervals.mean(f"share of runs: {name}", values, among=len(found)) for name, values in found.items()],
+        [intervals.mean(f"share of runs: {name}", values) for name, values in found.items()],
         {"median train loss": labelled(of.groupby("shape").train_loss.median(), "shape")} if len(of) else None,
         f"""Orthonormal points, T of {SEVERAL} and more: runs of each shape whose train loss exceeds what half a lost
         point costs. Any larger polygon stores orthonormal points exactly, so other shapes may do so too.""",
@@ -158,10 +158,7 @@ def _gained(cells: pd.DataFrame, axis: str) -> Finding:
     share = (of["shape"] == "regular").groupby([of[axis], of.data_seed]).mean()
     larger = [value for value in sorted(of[axis].unique()) if value > normal]
     return Finding(
-        [
-            intervals.mean(f"more of runs at {axis} = {value:g}", share[value] - share[normal], among=len(larger))
-            for value in larger
-        ],
+        [intervals.mean(f"more of runs at {axis} = {value:g}", share[value] - share[normal]) for value in larger],
         {"share of regular polygons": labelled(share.groupby(axis).mean(), axis)} if larger else None,
         f"""Orthonormal points, T of {SEVERAL} and more: the share of regular polygons, less that at the usual
         {axis} = {normal:g}, on the same training sets from the same initialisations.""",

@@ -67,10 +67,7 @@ def norms_cross(tables: Tables, measure: Any) -> Finding:
         f"below at T = {above.columns[-1]}": ~above.iloc[:, -1],
     }
     return Finding(
-        [
-            intervals.share(f"training sets whose norm of b is {what}", hit, among=3, least=0.5)
-            for what, hit in parts.items()
-        ],
+        [intervals.share(f"training sets whose norm of b is {what}", hit, least=0.5) for what, hit in parts.items()],
         {"norms": labelled_rows(of.groupby("T")[["norm_W", "norm_b"]].mean(), "T")},
         "At the smallest T, anywhere, and at the largest T. More than half of the training sets.",
     )
@@ -104,7 +101,7 @@ def first(tables: Tables, measure: Any) -> Finding:
     points = (few.D_x_max > few.D_f_max).groupby([few.data_seed, few.reduction]).all().unstack("reduction")
     means = few.groupby(["T", "reduction"])[["D_x_max", "D_f_max"]].mean()
     return Finding(
-        [intervals.share(f"training sets where they are, {name}", points[name], among=2) for name in points],
+        [intervals.share(f"training sets where they are, {name}", points[name]) for name in points],
         labelled_rows(means, "T", "reduction") if len(few) else None,
         """Training sets where, up to half of where the middle regime begins, the largest dimensionality is a point's at
         every T. A feature that only one point has can stand for that point.""",
@@ -117,6 +114,6 @@ def last(tables: Tables, measure: Any) -> Finding:
     of = trained(tables.cells)
     of = of[of["T"] == of["T"].max()]
     gain = _by_reduction(of, of.constant_loss - of.test_loss)
-    parts = [intervals.mean(f"below the best constant output, {name}", gain[name], among=3) for name in gain]
-    apart = intervals.mean("a sum's less a mean's", gain["sum"] - gain["mean"], among=3)
+    parts = [intervals.mean(f"below the best constant output, {name}", gain[name]) for name in gain]
+    apart = intervals.mean("a sum's less a mean's", gain["sum"] - gain["mean"])
     return Finding([*parts, apart], note="Test loss at the largest T.")

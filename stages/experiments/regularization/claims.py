@@ -52,10 +52,8 @@ def decay_removes(tables: Tables, measure: Any) -> Finding:
     usual = USUAL if USUAL in rise else float(rise.columns[0])
     return Finding(
         [
-            intervals.more_often(f"with a bump at {usual:g}", rise[usual], among=2),
-            intervals.more_often(
-                f"whose bump at 1 is less than {REMOVED} of that", REMOVED * rise[usual] - rise[1.0], among=2
-            ),
+            intervals.more_often(f"with a bump at {usual:g}", rise[usual]),
+            intervals.more_often(f"whose bump at 1 is less than {REMOVED} of that", REMOVED * rise[usual] - rise[1.0]),
         ],
         _heights(rise),
         NOTE,
@@ -83,10 +81,7 @@ def _ordered(rise: pd.DataFrame) -> Finding:
     """Whether each column's bumps are larger than those of the one before."""
     pairs = list(zip(rise.columns[:-1], rise.columns[1:], strict=True))
     return Finding(
-        [
-            intervals.more_often(f"whose bump at {b:g} is above that at {a:g}", rise[b] - rise[a], among=len(pairs))
-            for a, b in pairs
-        ],
+        [intervals.more_often(f"whose bump at {b:g} is above that at {a:g}", rise[b] - rise[a]) for a, b in pairs],
         _heights(rise),
         NOTE,
     )

@@ -86,11 +86,9 @@ def one_knob(tables: Tables, measure: Any) -> Finding:
     rise = bump_rises(sweep[np.isclose(sweep.eps_share, PAPER["eps_share"])]).rise
     return Finding(
         [
-            intervals.ratio("peak at the smallest eps", found.iloc[:, 0], among=3, least=HIGH),
-            intervals.share(
-                f"training sets that rise by up to {LOW} at the paper's", rise.between(0, LOW), among=3, least=0.5
-            ),
-            intervals.mean("peak at the largest", found.iloc[:, -1], among=3, most=GONE),
+            intervals.ratio("peak at the smallest eps", found.iloc[:, 0], least=HIGH),
+            intervals.share(f"training sets that rise by up to {LOW} at the paper's", rise.between(0, LOW), least=0.5),
+            intervals.mean("peak at the largest", found.iloc[:, -1], most=GONE),
         ],
         {"mean peak": labelled(found.mean().rename_axis("eps/(1-S)"), "eps/(1-S)")},
         """Peak: a training set's highest test loss in the middle regime; rise: from the lowest before it. The paper's:

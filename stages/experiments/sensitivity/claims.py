@@ -80,7 +80,7 @@ def sensitive(tables: Tables, measure: Any) -> Finding:
     squares = pd.DataFrame(each).pow(2).groupby("m").mean()
     over_T = squares[squares.notna().any(axis=1)].pow(0.5)
     return Finding(
-        [intervals.mean(f"standard deviation at m = {m}", row, among=len(over_T)) for m, row in over_T.iterrows()],
+        [intervals.mean(f"standard deviation at m = {m}", row) for m, row in over_T.iterrows()],
         labelled(pd.DataFrame(each).mean(axis=1).dropna(), "T", "m"),
         """Over settings, of the mean over a training set's initialisations, less what these make; root mean square
         over T. Shown: at each T. The paper calls its results quite sensitive, most of all at few hidden dimensions.""",
@@ -95,11 +95,7 @@ def features(tables: Tables, measure: Any) -> Finding:
     last = at(with_setting(tables.cells), -1)
     apart = {int(str(m)): moved(of, "features_learned") for m, of in last.groupby("m")}
     return Finding(
-        [
-            intervals.mean(f"features, most less fewest, at m = {m}", of, among=len(apart))
-            for m, of in apart.items()
-            if len(of)
-        ],
+        [intervals.mean(f"features, most less fewest, at m = {m}", of) for m, of in apart.items() if len(of)],
         labelled(last.groupby(["m", "setting"]).features_learned.mean(), "m", "setting") if len(last) else None,
         f"""A feature is learned if D_f > {measure.learned}. Which settings have most and fewest is read off the other
         training sets. Shown: means by setting.""",

@@ -61,7 +61,7 @@ def knowing(tables: Tables, measure: Any) -> Finding:
     for kind, words in AGAINST.items():
         areas = asked(tables.scores, showing, kind)
         gain = areas[list(KNOWING)].max(axis=1) - areas[list(BLIND)].max(axis=1)
-        parts.append(intervals.mean(f"gain {words}", per_set(gain, showing), among=len(AGAINST), least=0))
+        parts.append(intervals.mean(f"gain {words}", per_set(gain, showing), least=0))
         keyed = showing.set_index("cell")
         shown[words] = labelled(gain.groupby([keyed.m, keyed.copies]).mean(), "m", "R")
     return Finding(
@@ -86,7 +86,7 @@ def blind(tables: Tables, measure: Any) -> Finding:
     for kind, words in AGAINST.items():
         areas = asked(tables.scores, models, kind)[list(BLIND)]
         best = str(best_first(areas).index[0])
-        parts.append(intervals.mean(f"best area {words}", per_set(areas[best], models), among=len(AGAINST), most=WORKS))
+        parts.append(intervals.mean(f"best area {words}", per_set(areas[best], models), most=WORKS))
         shown[f"best {words}"] = SCORES[best]
     return Finding(
         parts,
@@ -104,9 +104,7 @@ def works(tables: Tables, measure: Any) -> Finding:
     for kind, comparison in COMPARISONS.items():
         areas = asked(tables.scores, models, kind)
         mean = best_first(areas)
-        parts.append(
-            intervals.mean(comparison.words, per_set(areas[str(mean.index[0])], models), among=len(COMPARISONS))
-        )
+        parts.append(intervals.mean(comparison.words, per_set(areas[str(mean.index[0])], models)))
         shown[comparison.words] = {
             "mean": {SCORES[str(name)]: float(area) for name, area in mean.items()},
             "best, by m": labelled(areas[str(mean.index[0])].groupby(keyed.m).mean(), "m"),
@@ -127,8 +125,8 @@ def found(tables: Tables, measure: Any) -> Finding:
     right = (each.candidates_right == 1).where(each.candidates_right.notna())
     return Finding(
         [
-            intervals.mean("share of planted points among the candidates", each.candidates_found, among=2),
-            intervals.share("training sets whose candidates were all planted", right, among=2),
+            intervals.mean("share of planted points among the candidates", each.candidates_found),
+            intervals.share("training sets whose candidates were all planted", right),
         ],
         labelled_rows(by, "m", "R") if len(models) else None,
         """Candidates: points whose dimensionality, all copies together, stands out; how often the training set holds

@@ -63,20 +63,18 @@ def _bump(name: str, more: str = "", *, asked: bool = False) -> Judge:
 
 
 EPS = "A power of the error changes the size of gradients, and so what Adam's eps does: see replication_gap."
-SAYS = "double descent"
+HIS = "His eps is not stated: Adam's usual one, 1e-8. What the other experiments' 1e-6 does is asked below."
 
 papers = question("How far does test loss rise and fall in the paper's model?")(_bump("the paper's", asked=True))
-absolute = claim("H2", "test loss rises before it falls: absolute error", source="Hobbhahn's comment", says=SAYS)(
-    _bump("absolute error", EPS)
+absolute, fourth, relu = (
+    claim(id, f"test loss rises before it falls: {name}", source="Hobbhahn's comment", says="double descent")(
+        _bump(f"{name}, eps 1e-8", HIS)
+    )
+    for id, name in (("H2", "absolute error"), ("H2", "fourth power"), ("H3", "ReLU on h"))
 )
-fourth = claim("H2", "test loss rises before it falls: fourth power", source="Hobbhahn's comment", says=SAYS)(
-    _bump("fourth power", EPS)
-)
-relu = claim("H3", "test loss rises before it falls: ReLU on h", source="Hobbhahn's comment", says=SAYS)(
-    _bump("ReLU on h")
-)
-smaller_eps = question("How far does test loss rise with the fourth power at an eps a thousandth as large?")(
-    _bump("fourth power, eps 1e-9", EPS, asked=True)
+absolute_here, fourth_here, relu_here = (
+    question(f"How far does test loss rise at an eps a hundred times as large: {name}?")(_bump(name, more, asked=True))
+    for name, more in (("absolute error", EPS), ("fourth power", EPS), ("ReLU on h", ""))
 )
 untied = question("How far does test loss rise with weights that are not tied?")(_bump("untied weights", asked=True))
 importance = question("How far does test loss rise where later features matter less?")(
