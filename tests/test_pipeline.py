@@ -154,7 +154,10 @@ def test_the_page_depends_on_what_it_reads() -> None:
     read = {"params.yaml", "stages/runs.yaml", "stages/report", "stages/experiments"}  # docstrings, among others
     read |= {str(folder("laptop")) for folder in (paths.tables, paths.figures)} | {"data/metrics/laptop"}
     read |= {"stages/paper/dvc.lock"}  # which stands for all that is there of the paper's runs
-    assert read <= set(declared("report", "")) and declared("report", "", "outs") == [str(paths.PAGE)]
+    assert read <= set(declared("report", "")) and declared("report", "", "outs") == [
+        str(paths.PAGE),
+        str(paths.LEDGER),
+    ]
 
 
 def test_every_experiment_has_its_section_its_folder_and_its_line() -> None:

@@ -1,7 +1,8 @@
-"""Print every claim of a scale as data/metrics/README.md holds them, or how many came out how: see the package."""
+"""Print every claim of a scale, as data/metrics/README.md has them; how many came out how; `more`: see the package."""
 
 import sys
 
-from stages.claims.ledger import ledger, totals
+from stages.claims.ledger import ledger, more, totals
 
-print(ledger(sys.argv[1]) if sys.argv[1:] else totals())
+asked = sys.argv[1] if sys.argv[1:] else ""
+print(more() if asked == "more" else ledger(asked) if asked else totals())

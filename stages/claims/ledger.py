@@ -40,15 +40,39 @@ def ledger(scale: str) -> str:
     return "\n".join([*lines, "### Questions of our own", "", _row("question", "answer", "run"), _rule(3), *questions])
 
 
-def totals() -> str:
-    """How many claims came out how, by source, at both scales, as a Markdown table."""
-    lines = [_row("source", "scale", *VERDICTS), _rule(5)]
+def decided() -> dict[tuple[str, str], str]:
+    """The verdict on every committed claim by (id, claim): the paper scale's where it decides, else the laptop's."""
+    found: dict[tuple[str, str], str] = {}
     for scale in ("laptop", "paper"):
-        found = [(SOURCES[one["id"][0]], one["verdict"]) for _, of in read(scale) for one in of["claims"]]
-        for source in (*dict.fromkeys(SOURCES.values()), "all"):
-            count = Counter(verdict for whose, verdict in found if source in (whose, "all"))
-            if count:
-                lines.append(_row(source, scale, *(str(count[verdict]) for verdict in VERDICTS)))
+        for _, summary in read(scale):
+            for one in summary["claims"]:
+                key = one["id"], one["claim"]
+                found[key] = found.get(key, UNDECIDED) if one["verdict"] == UNDECIDED else one["verdict"]
+    return found
+
+
+def totals() -> str:
+    """How many claims came out how, by source, as a Markdown table; and all at each scale alone."""
+    both = [(SOURCES[id[0]], verdict) for (id, _), verdict in decided().items()]
+    counts = {source: Counter(verdict for whose, verdict in both if whose == source) for source in SOURCES.values()}
+    counts["all"] = Counter(verdict for _, verdict in both)
+    for scale in ("laptop", "paper"):
+        counts[f"all, {scale} scale alone"] = Counter(one["verdict"] for _, of in read(scale) for one in of["claims"])
+    lines = [_row("source", *VERDICTS), _rule(4)]
+    lines += [_row(source, *(str(count[verdict]) for verdict in VERDICTS)) for source, count in counts.items() if count]
+    return "\n".join(lines)
+
+
+def more() -> str:
+    """Claims that a run cannot tell and that more training sets would decide, as a Markdown table."""
+    lines = [_row("run", "", "claim", "sets", "would take"), _rule(5)]
+    for scale in ("laptop", "paper"):
+        for experiment, summary in read(scale):
+            for one in summary["claims"]:
+                sets = min((part["sets"] for part in one["parts"]), default=0)
+                if one["would_take"]:
+                    cells = f"{scale}/{experiment}", one["id"], one["claim"], str(sets), str(one["would_take"])
+                    lines.append(_row(*cells))
     return "\n".join(lines)
 
 

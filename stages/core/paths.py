@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PAGE = Path("figures/index.html")
+LEDGER = Path("figures/ledger.svg")
 
 
 def grid(run: str) -> Path:

@@ -1,4 +1,4 @@
-"""Write figures/index.html, which opens from disk: `python -m stages.report laptop`."""
+"""Write figures/index.html, which opens from disk, and figures/ledger.svg: `python -m stages.report laptop`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.core.errors import UserError
-from stages.report import content, explorer
+from stages.experiments import style
+from stages.report import content, explorer, overview
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
 
 def report(scale: str) -> None:
-    """Write the page of a scale."""
+    """Write the page of a scale, and the figure of all claims."""
     write_bytes(paths.PAGE, page(scale).encode())
+    with style.applied():
+        if drawn := overview.draw():
+            style.save(drawn, paths.LEDGER.with_suffix(""))
 
 
 def page(scale: str) -> str:

@@ -20,7 +20,7 @@ from stages.core import paths
 
 PARAMS, RUNS = Path("params.yaml"), Path("stages/runs.yaml")
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
-LONG = re.compile(r"\d+\.\d{3,}")
+LONG = re.compile(r"\d+\.\d{2,}")
 EXPERIMENTS = Path("stages/experiments")
 PICTURES = (  # the finding: experiment, figure, what it says and what it shows
     (
@@ -154,7 +154,7 @@ def _experiment(name: str, scale: str) -> Experiment:
         _docstring(EXPERIMENTS / name / "__init__.py"),
         _docstring(EXPERIMENTS / name / "figure.py"),
         _images(name, scale),
-        _images(name, other(scale)),
+        _images(name, other(scale))[-1:],  # one is enough beside all of this scale
         section(name),
         _rows(name, scale, "claims"),
         _rows(name, scale, "questions"),
@@ -237,13 +237,17 @@ def _files(name: str, scale: str) -> list[Path]:
 def address(path: Path) -> str:
     """A file as a data: address that may stand between double quotes.
 
-    SVG stays text, which is shorter, with coordinates to a hundredth of a point.
+    SVG stays text, which is shorter, with coordinates to a tenth of a point.
     """
     kind = KINDS[path.suffix]
     if path.suffix != ".svg":
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", path.read_text(), flags=re.DOTALL)
-    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda of: LONG.sub(lambda number: f"{float(number[0]):.2f}", of[0]), text)
+    text = re.sub(
+        r' (?:d|x|y)="[^"]*"|translate\([^)]*\)',
+        lambda of: LONG.sub(lambda number: f"{float(number[0]):.1f}", of[0]),
+        text,
+    )
     return f"data:{kind}," + quote(" ".join(text.split()).replace('"', "'"), safe=" <>=:/;,.()'!*~+-_[]{}|^@$?`")
 
 

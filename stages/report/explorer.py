@@ -38,7 +38,7 @@ def explorer(scale: str) -> Charts | None:
         return None
     key = ["T", "reduction", "data_seed"]
     cells = found.cells
-    cells = cells[cells.status == "trained"].sort_values(["reduction", "data_seed", "T"])
+    cells = cells[cells.cell.isin(found.items.cell)].sort_values(["reduction", "data_seed", "T"])
     vectors = _relative(found.items, key)
     chosen = "datum.T == T && datum.reduction == reduction && datum.data_seed == data_seed"
     return Charts(
