@@ -29,7 +29,7 @@ LAW = "#8a8a8a"  # grey: what theory says
 INK = "#222222"
 SERIES = (POINT, INK, "#e08214", "#35978f", FEATURE, "#8f5aa8")  # runs to be told apart
 SHADE = "#f3efe4"  # the middle regime
-MARKS = 10_000  # a figure of so many marks is saved as pixels
+MARKS = 4000  # a figure of so many marks is saved as pixels
 
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "superposition",  # else element ids differ from run to run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from stages.claims.regimes import MIDDLE
+from stages.claims.regimes import PAPER as PUBLISHED
 from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.dataset_size import LEAST, endless, panels
+from stages.experiments.dataset_size import LEAST, PAPER, endless, panels
+
+PAPERS = "#8f5aa8"
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
@@ -32,6 +36,8 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame, end: float) -> Figure:
     figure = Figure(figsize=(11, 9.2))
     top, middle = figure.add_axes((0.08, 0.72, 0.9, 0.25)), figure.add_axes((0.08, 0.42, 0.9, 0.27))
     _test_loss(top, cells)
+    if (cells.n == PUBLISHED["n"]).all() and np.isclose(cells.S, PUBLISHED["S"]).all():
+        _papers(top, cells["T"].max(), end)
     _dimensionalities(middle, cells, vectors)
     limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
     for axes in (top, middle):
@@ -66,14 +72,14 @@ def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
     middle = cells.test_loss[(cells["T"] * (1 - cells.S)).between(*MIDDLE)]
     constant = cells.constant_loss.iloc[0]
     high = max(1 + 1.15 * (max(middle, default=1) - 1), 1 + 2 * abs(1 - mean.min()))
-    low = 1 - 1.3 * (1 - np.nanmin([mean.min(), constant]))
+    low = 1 - 1.8 * (1 - np.nanmin([mean.min(), constant]))
     if np.isfinite(constant):  # known for the paper's loss
         where = ("axes fraction", "data")
-        look: dict[str, Any] = {"xycoords": where, "va": "bottom", "color": style.LAW, "fontsize": 8.5}
+        look: dict[str, Any] = {"xycoords": where, "color": style.LAW, "fontsize": 8.5}
         axes.axhline(1, color=style.LAW, linewidth=0.7)
         axes.axhline(constant, color=style.LAW, linewidth=0.7, linestyle=(0, (4, 3)))
-        axes.annotate("output 0", (1, 1), ha="right", **look)
-        axes.annotate("best constant output", (0.005, constant), **look)
+        axes.annotate("output 0", (1, 1), ha="right", va="bottom", **look)
+        axes.annotate("best constant output", (0.005, constant), va="top", **look)
     axes.plot(mean.index, mean, color=style.INK, label="mean")
     axes.scatter(
         cells["T"], cells.test_loss, s=14, color=style.INK, alpha=0.45, linewidths=0, label="each training set"
@@ -86,6 +92,14 @@ def _test_loss(axes: Axes, cells: pd.DataFrame) -> None:
         text = f"▲ off the axis, up to {above.test_loss.max():.2f}"
         axes.annotate(text, (above["T"].max() * 1.25, high), va="top", fontsize=8.5)
     axes.set(ylim=(low, high), ylabel="test loss")
+    axes.legend(loc="upper right")
+
+
+def _papers(axes: Axes, last: float, end: float) -> None:
+    """The paper's own test loss, where these sizes have it; T = infinity at its place on the axis."""
+    known = {end if math.isinf(T) else T: loss for T, loss in PAPER.items() if last >= T or math.isinf(T)}
+    look: dict[str, Any] = {"color": PAPERS, "marker": "x", "markersize": 5, "linewidth": 0.8}
+    axes.plot(list(known), list(known.values()), label="the paper, read off its figure", **look)
     axes.legend(loc="upper right")
 
 

@@ -27,7 +27,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     figures = {"curve": _curve(images[images.cell.isin(right.cell)], right), "training": _training(tables, right)}
     largest = right[right["T"] == right["T"].max()]
     figures["digits"] = _sheet(images[(images.cell == largest.cell.iloc[0]) & images.pixels.notna()])
-    watched = tables.history[(tables.history.wrong == 0) & (tables.history.init_seed == right.init_seed.iloc[0])]
+    watched = tables.history[tables.history.cell.isin(right.cell)]
     figures["misclassified"] = _misclassified(watched, tables["misclassified"])
     return figures
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.ticker import NullFormatter
 
 from stages.core.tables import Tables
 from stages.experiments import style
@@ -30,27 +30,32 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _map(runs: pd.DataFrame, summary: dict[str, Any]) -> Figure:
-    figure = Figure(figsize=(11.5, 3.9), layout="constrained")
-    panels = figure.subplots(1, 3)
+    """Every (T, R) at its place on log axes, coloured by what became of the point; lines R = c T / n beneath."""
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    panels = figure.subplots(1, 3, sharex=True, sharey=True)
     titles = {name: f"share of runs: {words}" for name, words in TESTS.items()} | {
         "features_learned": "features learned"
     }
+    T, R = np.array(sorted(runs["T"].unique())), np.array(sorted(runs.copies.unique()))
     for axes, (column, title) in zip(panels, titles.items(), strict=True):
-        share = runs.groupby(["copies", "T"])[column].mean().unstack("T")
+        found = runs.groupby(["T", "copies"], as_index=False)[column].mean()
         top = 1.0 if column in TESTS else max(5.0, float(runs.features_learned.max()))
-        axes.imshow(share, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=top)
-        for (i, k), value in np.ndenumerate(share.to_numpy()):
-            if np.isfinite(value):
-                color = style.INK if value > 0.6 * top else "white"
-                axes.text(k, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color=color)
-        axes.set_xticks(range(share.shape[1]), labels=[f"{T:,}" for T in share.columns])
-        axes.set_yticks(range(share.shape[0]), labels=[f"{R}" for R in share.index])
-        axes.set(xlabel="training points T", ylabel="copies R", title=title)
-        _line(axes, share, BOUNDARY / runs.n.iloc[0], f"R = {BOUNDARY} T / n", "--")
-        if column == "repeated_recalled" and (best := best_boundary(runs, column)):
-            _line(axes, share, best / runs.n.iloc[0], f"R = {best:.2g} T / n", "-")
-        if column in TESTS and axes.get_lines():
-            axes.legend(fontsize=8, loc="lower right", labelcolor="white", facecolor="#00000080", frameon=True)
+        axes.scatter(found["T"], found.copies, c=found[column], s=290, vmin=0, vmax=top, edgecolors="white", zorder=2)
+        for x, y, value in found.itertuples(index=False):
+            color = style.INK if value > 0.6 * top else "white"
+            axes.text(x, y, f"{round(value, 2):g}", ha="center", va="center", fontsize=7, color=color, zorder=3)
+        lines = {BOUNDARY: "--"} | ({best: "-"} if (best := best_boundary(runs, "repeated_recalled")) else {})
+        for c, dashes in lines.items():
+            label = f"R = {c:.2g} T / n"
+            axes.plot(T, c * T / runs.n.iloc[0], dashes, color=style.LAW, linewidth=1.2, label=label, zorder=1)
+        axes.set(xscale="log", yscale="log", title=title, xlabel="training points T", ylim=(R[0] / 1.5, R[-1] * 1.5))
+        axes.set_xlim(T[0] / 1.5, T[-1] * 1.5)
+        axes.set_xticks(T, labels=[f"{value:,}" for value in T], fontsize=8)
+        axes.set_yticks(R, labels=[f"{value}" for value in R])
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_formatter(NullFormatter())
+    panels[0].set_ylabel("copies R")
+    panels[0].legend(fontsize=8, loc="lower right")
     figure.suptitle(
         style.title(
             summary,
@@ -60,28 +65,6 @@ def _map(runs: pd.DataFrame, summary: dict[str, Any]) -> Figure:
         )
     )
     return figure
-
-
-def _line(axes: Axes, share: pd.DataFrame, slope: float, label: str, dashes: str) -> None:
-    """R = slope T, on axes whose ticks are the grid's values one after another."""
-    if min(share.shape) < 2:
-        return
-    at = np.log(share.columns.to_numpy(float))
-    T = np.exp(np.linspace(at[0], at[-1], 200))
-    x = np.interp(np.log(T), at, range(share.shape[1]))
-    R = np.log(share.index.to_numpy(float))
-    steps = (np.log(slope * T)[:, None] - R[None, :-1]) / np.diff(R)  # position within each gap of R
-    k = np.clip(np.searchsorted(R, np.log(slope * T)) - 1, 0, len(R) - 2)
-    axes.plot(
-        x,
-        k + steps[np.arange(len(T)), k],
-        color="white",
-        linewidth=1.6,
-        linestyle=dashes,
-        label=label,
-        path_effects=[withStroke(linewidth=3, foreground=style.INK)],
-    )
-    axes.set(xlim=(-0.5, share.shape[1] - 0.5), ylim=(-0.5, share.shape[0] - 0.5))
 
 
 def _embedding(seen: pd.DataFrame, items: pd.DataFrame, summary: dict[str, Any]) -> Figure:
