@@ -24,8 +24,7 @@ def report(scale: str) -> None:
     """Write the page of a scale, and the figure of all claims."""
     write_bytes(paths.PAGE, page(scale).encode())
     with style.applied():
-        if drawn := overview.draw():
-            style.save(drawn, paths.LEDGER.with_suffix(""))
+        style.save(overview.draw(scale), paths.LEDGER.with_suffix(""))
 
 
 def page(scale: str) -> str:

@@ -13,7 +13,7 @@ from stages.claims import FAILS, HOLDS, SOURCES, UNDECIDED
 from stages.claims.ledger import read
 
 COLORS = {HOLDS: "#2f8f4e", FAILS: "#c3312f", UNDECIDED: "#8a8a8a"}
-SCALES = {"laptop": ("o", "laptop scale"), "paper": ("D", "the paper's size")}
+SCALES = {"laptop": ("o", "laptop scale"), "paper": ("D", "the paper's size")}  # and any other that is asked for
 FAR = 6.0  # half-widths of an interval: the end of the axis
 LONG = 72  # characters of a claim
 
@@ -26,14 +26,14 @@ class Row(NamedTuple):
     at: dict[str, tuple[float | None, str]]
 
 
-def rows() -> list[Row]:
-    """Every committed claim, by source and id."""
+def rows(scale: str) -> list[Row]:
+    """Every claim of that scale and of SCALES that has been judged, by source and id."""
     found: dict[tuple[str, str], Row] = {}
-    for scale in SCALES:
-        for _, summary in read(scale):
+    for name in dict.fromkeys((*SCALES, scale)):
+        for _, summary in read(name):
             for one in summary["claims"]:
                 row = found.setdefault((one["id"], one["claim"]), Row(one["id"], one["claim"], {}))
-                row.at[scale] = inside(one["parts"]), one["verdict"]
+                row.at[name] = inside(one["parts"]), one["verdict"]
     order = list(SOURCES)
     return sorted(found.values(), key=lambda row: (order.index(row.id[0]), int(row.id[1:])))
 
@@ -61,30 +61,28 @@ def _depths(part: Mapping[str, Any]) -> list[float]:
     return found
 
 
-def draw() -> Figure | None:
-    """Two columns of claims; None where there are none."""
-    of = rows()
-    if not of:
-        return None
+def draw(scale: str) -> Figure:
+    """Two columns of claims."""
+    of, marks = rows(scale), {scale: ("s", f"{scale} scale")} | SCALES
     half = -(-len(of) // 2)
     figure = Figure(figsize=(15, 1.2 + 0.185 * half), layout="constrained")
     for axes, part in zip(figure.subplots(1, 2, sharex=True), (of[:half], of[half:]), strict=True):
-        _column(axes, part, half)
+        _column(axes, part, half, marks)
     legend = [
         figure.get_axes()[0].scatter([], [], marker=marker, color=COLORS[HOLDS], label=words)
-        for marker, words in SCALES.values()
+        for marker, words in marks.values()
     ]
     figure.legend(handles=legend, loc="outside lower center", ncols=2, fontsize=8)
     figure.suptitle("Every claim: how far inside the range that it needs the measured number is, or outside")
     return figure
 
 
-def _column(axes: Axes, part: list[Row], length: int) -> None:
+def _column(axes: Axes, part: list[Row], length: int, marks: Mapping[str, tuple[str, str]]) -> None:
     axes.axvspan(-1, 1, color="#f1f1f1", zorder=-1, linewidth=0)
     axes.axvline(0, color="#bbbbbb", linewidth=0.7, zorder=0)
     for k, row in enumerate(part):
         known = sum(depth is not None for depth, _ in row.at.values())
-        for shift, (scale, (marker, _)) in zip((-0.16, 0.16), SCALES.items(), strict=True):
+        for shift, (scale, (marker, _)) in zip((-0.16, 0.16, 0.0), marks.items(), strict=False):
             depth, verdict = row.at.get(scale, (None, UNDECIDED))
             if depth is not None:
                 y = k + shift * (known > 1)
