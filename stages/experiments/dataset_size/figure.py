@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from stages.claims.regimes import MIDDLE
-from stages.claims.regimes import PAPER as PUBLISHED
+from stages.claims.regimes import PAPER as SIZE
 from stages.core.tables import Tables
 from stages.experiments import style
 from stages.experiments.dataset_size import LEAST, PAPER, endless, panels
@@ -36,7 +36,7 @@ def _regimes(cells: pd.DataFrame, vectors: pd.DataFrame, end: float) -> Figure:
     figure = Figure(figsize=(11, 9.2))
     top, middle = figure.add_axes((0.08, 0.72, 0.9, 0.25)), figure.add_axes((0.08, 0.42, 0.9, 0.27))
     _test_loss(top, cells)
-    if (cells.n == PUBLISHED["n"]).all() and np.isclose(cells.S, PUBLISHED["S"]).all():
+    if (cells.n == SIZE["n"]).all() and np.isclose(cells.S, SIZE["S"]).all():
         _papers(top, cells["T"].max(), end)
     _dimensionalities(middle, cells, vectors)
     limits = cells["T"].min() / 1.6, cells["T"].max() * 1.6
