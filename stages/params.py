@@ -24,6 +24,7 @@ from stages.grid.cells import Cell, Grid
 
 RUNS, FILE = Path("stages/runs.yaml"), Path("params.yaml")
 SCALES = ("laptop", "paper", "smoke")  # laptop is what params.yaml says without a scale's name
+HELD_OUT = "held_out"  # a scale of no sections: what laptop is, on training sets counted from another seed
 OWN = ("grid", "grids", "measure")  # of an experiment
 LARGEST_GRID = 10**6  # cells
 
@@ -83,8 +84,8 @@ def _listed(runs: Path) -> dict[str, str]:
     """The family of each run."""
     found = {}
     try:
-        for scale, several in _block("", _read(runs), (*SCALES, "families")).items():
-            for name, run in _block(scale, several).items() if scale in SCALES else ():
+        for scale, several in _block("", _read(runs), (*SCALES, HELD_OUT, "families")).items():
+            for name, run in _block(scale, several).items() if scale != "families" else ():
                 family = _block(f"{scale}.{name}", run, ("family",)).get("family")
                 if family not in families():
                     allowed = ", ".join(families())
@@ -109,7 +110,8 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
     defaults = {name: sections.pop(name) for name in families() if name in sections}
     if lacking := sorted(set(listed.values()) - set(defaults)):
         raise ParamsError(f"section {lacking[0]} is missing")
-    overlays = _block("scales", sections.pop("scales", {}), SCALES[1:])
+    overlays = dict(_block("scales", sections.pop("scales", {}), (*SCALES[1:], HELD_OUT)))
+    first = _first_set(overlays.pop(HELD_OUT)) if HELD_OUT in overlays else 0
     for scale, overlay in overlays.items():
         _block(f"scales.{scale}", overlay, defaults)
     scales = (SCALES[0], *overlays)
@@ -120,10 +122,33 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
         _block(name, section, (*OWN, *overlays))
         for scale in scales:
             found[f"{scale}/{name}"] = _experiment(name, scale, section, axes, usual[family, scale])
+    if first:
+        found |= {f"{HELD_OUT}/{name}": _held_out(f"laptop/{name}", found, first) for name in sections}
     for run in listed:
         if run not in found:
             raise ParamsError(f"there is no section for run {run}; there are {', '.join(found)}")
     return found
+
+
+def _first_set(block: Any) -> int:
+    """Of scales.held_out: by how much its seeds of training sets are above laptop's."""
+    first = _block(where := f"scales.{HELD_OUT}", block, ("first_set",)).get("first_set")
+    if type(first) is not int or not 0 < first < LARGEST_GRID:
+        raise ParamsError(f"{where}.first_set is {_shown(first)}; allowed: an integer above 0, below {LARGEST_GRID}")
+    return first
+
+
+def _held_out(run: str, found: Mapping[str, Grid], first: int) -> Grid:
+    """The run's grid on other training sets.
+
+    Raises:
+        ParamsError: it has some of them itself.
+    """
+    grid = found[run]
+    if (last := max(cell.data.data_seed for cell in grid.cells)) >= first:
+        raise ParamsError(f"{run} has data_seed {last}; allowed: less than scales.{HELD_OUT}.first_set, {first}")
+    other = {cell.data: cell.data.model_copy(update={"data_seed": cell.data.data_seed + first}) for cell in grid.cells}
+    return grid._replace(cells=tuple(cell._replace(data=other[cell.data]) for cell in grid.cells))
 
 
 def _usual(family: str, scale: str, block: Any, overlays: dict[str, Any]) -> Usual:

@@ -121,7 +121,7 @@ class Project:
         self.write("params.yaml", merged_params(experiments))
         make_raw(folder)
         runs = {x: RUNS["laptop"][x] for x in experiments}
-        self.write("stages/runs.yaml", {"families": RUNS["families"], "smoke": runs, "paper": {}})
+        self.write("stages/runs.yaml", {"families": RUNS["families"], "smoke": runs, "paper": {}, "held_out": {}})
         pipeline = YAML().load(ROOT / "dvc.yaml")
         pipeline["vars"][0]["scale"] = "smoke"
         del pipeline["stages"]["fetch"]  # nothing from elsewhere

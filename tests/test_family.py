@@ -30,7 +30,8 @@ def project(tmp_path: Path) -> Project:
         shutil.copytree(THIRD / name, tmp_path / "stages" / room / name, ignore=shutil.ignore_patterns("__pycache__"))
     params = YAML(typ="safe").load(tmp_path / "params.yaml")
     project.write("params.yaml", params | {"polynomials": DEFAULTS, "overfitting": SECTION})
-    runs = {"families": ["polynomials"], "smoke": {"overfitting": {"family": "polynomials"}}, "paper": {}}
+    runs = {"families": ["polynomials"], "smoke": {"overfitting": {"family": "polynomials"}}}
+    runs |= {"paper": {}, "held_out": {}}
     project.write("stages/runs.yaml", runs)
     pipeline, whole = (YAML(typ="safe").load(folder / "dvc.yaml") for folder in (tmp_path, ROOT))
     project.write("dvc.yaml", pipeline | {"stages": {"fetch": whole["stages"]["fetch"]} | pipeline["stages"]})

@@ -11,7 +11,7 @@ import yaml as pyyaml
 from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
-from stages.params import SCALES, listed, load_all
+from stages.params import HELD_OUT, SCALES, listed, load_all
 from tests.conftest import ROOT
 from tests.sections import Sections
 from tests.smoke import merged_params
@@ -31,7 +31,8 @@ def test_every_scale_of_every_experiment_is_valid(tmp_path: Path) -> None:
     YAML().dump(sections, tmp_path / "params.yaml")
     experiments = load_all(ROOT / "stages/runs.yaml", tmp_path / "params.yaml")
     names = [name for name in sections if name not in ("toy", "digits", "scales")]
-    assert list(experiments) == [f"{scale}/{name}" for name in names for scale in SCALES]
+    scaled = [f"{scale}/{name}" for name in names for scale in SCALES]
+    assert list(experiments) == [*scaled, *(f"{HELD_OUT}/{name}" for name in names)]
 
 
 def test_the_list_of_runs_names_each_experiment_once_and_experiments_at_the_papers_scale() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.params import LARGEST_GRID, ParamsError, listed, load_all
+from stages.params import HELD_OUT, LARGEST_GRID, SCALES, ParamsError, listed, load_all
 from tests.sections import Sections
 
 
@@ -184,6 +184,31 @@ def test_a_missing_key_or_section_is_named(sections: Sections) -> None:
     assert sections.message() == "section toy is missing"
 
 
+def test_the_held_out_runs_are_the_laptop_s_on_other_training_sets(sections: Sections) -> None:
+    sections["geometry"]["grid"] |= {"data_seed": [0, 3], "parent_T": 9}
+    runs = sections.load()
+    assert {name.split("/")[0] for name in runs} == {*SCALES, HELD_OUT}
+    first = sections["scales"][HELD_OUT]["first_set"]
+    for name in ("geometry", "memorization"):
+        laptop, held_out = runs[f"laptop/{name}"], runs[f"{HELD_OUT}/{name}"]
+        assert held_out.measure == laptop.measure and held_out.family == laptop.family
+        for cell, other in zip(laptop.cells, held_out.cells, strict=True):
+            seed = cell.data.data_seed + first
+            assert other == cell._replace(data=cell.data.model_copy(update={"data_seed": seed}))
+            assert other.parent is None or other.parent.data.data_seed == seed
+    sections["geometry"]["grid"]["data_seed"] = [0, first]
+    assert sections.message() == (
+        f"laptop/geometry has data_seed {first}; allowed: less than scales.held_out.first_set, {first}"
+    )
+    sections["scales"][HELD_OUT]["first_set"] = 0
+    assert sections.message().startswith("scales.held_out.first_set is 0; allowed: an integer above 0, below ")
+    sections["scales"][HELD_OUT] = {"first": 500}
+    assert "scales.held_out.first is not a key; allowed: first_set" in sections.message()
+    del sections["scales"][HELD_OUT]
+    sections["geometry"]["grid"]["data_seed"] = [0]
+    assert {name.split("/")[0] for name in sections.load()} == {*SCALES}
+
+
 @pytest.mark.parametrize(
     ("runs", "says"),
     [
@@ -191,7 +216,7 @@ def test_a_missing_key_or_section_is_named(sections: Sections) -> None:
         ({"laptop": {"geometry": {}}}, "laptop.geometry.family is null; allowed: digits, toy"),
         ({"laptop": {"geometry": {"famly": "toy"}}}, "laptop.geometry.famly is not a key; allowed: family"),
         ({"laptop": ["geometry"]}, "laptop is ['geometry'], not a block of keys"),
-        ({"desktop": {}}, "desktop is not a key; allowed: laptop, paper, smoke, families"),
+        ({"desktop": {}}, "desktop is not a key; allowed: laptop, paper, smoke, held_out, families"),
         ([], "all of it is [], not a block of keys"),
         (
             {"laptop": {"geometry": {"family": "toy"}}, "paper": {"geometry": {"family": "digits"}}},

@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = sorted([ROOT / "README.md", *(ROOT / "stages").rglob("README.md"), *(ROOT / "data").rglob("README.md")])
 
 
-@pytest.mark.parametrize("scale", [None, "laptop", "paper"])
+@pytest.mark.parametrize("scale", [None, "laptop", "paper", "held_out"])
 def test_tables_of_claims_are_what_the_command_prints(scale: str | None) -> None:
     page = README if scale is None else (ROOT / "data/metrics/README.md").read_text()
     held = page.split(f"<!-- {scale or 'claims'} -->\n")[1].split("\n<!-- end -->")[0]

@@ -11,8 +11,9 @@ numbers, a wider one). One across its edge says that this run cannot tell. A que
 answer, the same numbers without a range, and no verdict.
 
 `python -m stages.claims SCALE` prints all of a scale as data/metrics/README.md holds them, and without a scale how
-many came out how, by source, as the README does. `python -m stages.claims more` says what more training sets would
-decide. Looking again after sets were added makes a wrong verdict a little more likely than 1 in 100.
+many came out how, by source, as the README does. `python -m stages.claims held_out` compares verdicts with those on
+held-out training sets, and `python -m stages.claims more` says what more training sets would decide. Looking again
+after sets were added makes a wrong verdict a little more likely than 1 in 100.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 import sys
 
-from stages.claims.ledger import ledger, more, totals
+from stages.claims.ledger import held_out, ledger, more, totals
 
 asked = sys.argv[1] if sys.argv[1:] else ""
-print(more() if asked == "more" else ledger(asked) if asked else totals())
+found = {"": totals, "more": more, "held_out": held_out}.get(asked)
+print(found() if found else ledger(asked))

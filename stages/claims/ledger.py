@@ -11,6 +11,8 @@ from typing import Any
 from stages.claims import ELSEWHERE, FAILS, SOURCES, UNDECIDED, VERDICTS
 from stages.claims.words import part_in_words
 
+SCALES, HELD_OUT = ("laptop", "paper"), "held_out"
+
 
 def read(scale: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Experiment and content of every committed summary of a scale."""
@@ -41,14 +43,37 @@ def ledger(scale: str) -> str:
 
 
 def decided() -> dict[tuple[str, str], str]:
-    """The verdict on every committed claim by (id, claim): the paper scale's where it decides, else the laptop's."""
-    found: dict[tuple[str, str], str] = {}
-    for scale in ("laptop", "paper"):
-        for _, summary in read(scale):
-            for one in summary["claims"]:
-                key = one["id"], one["claim"]
-                found[key] = found.get(key, UNDECIDED) if one["verdict"] == UNDECIDED else one["verdict"]
-    return found
+    """The verdict on every committed claim by (id, claim): the paper scale's where it decides, else the laptop's.
+
+    One of the laptop's that comes out otherwise on held-out training sets decides nothing.
+    """
+    laptop, paper, held_out = map(verdicts, (*SCALES, HELD_OUT))
+    found = {key: verdict if held_out.get(key, verdict) == verdict else UNDECIDED for key, verdict in laptop.items()}
+    return found | {key: verdict for key, verdict in paper.items() if verdict != UNDECIDED or key not in found}
+
+
+def verdicts(scale: str) -> dict[tuple[str, str], str]:
+    """The verdict on every committed claim of a scale by (id, claim)."""
+    return {(one["id"], one["claim"]): one["verdict"] for _, summary in read(scale) for one in summary["claims"]}
+
+
+def held_out() -> str:
+    """How many of the laptop's verdicts come out the same on held-out training sets, and a table of the others."""
+    first, outcomes, rows = verdicts(SCALES[0]), Counter[str](), []
+    for experiment, summary in read(HELD_OUT):
+        for one in summary["claims"]:
+            before, now = first.get((one["id"], one["claim"]), UNDECIDED), one["verdict"]
+            if before == UNDECIDED:
+                continue
+            outcomes["same" if now == before else "open" if now == UNDECIDED else "opposite"] += 1
+            if now != before:
+                rows.append(_row(one["id"], one["claim"], before, now, measured(one), experiment))
+    counts = f"repeat {outcomes['same']}, contradict {outcomes['opposite']} and cannot tell {outcomes['open']}"
+    same = f"Of {outcomes.total()} verdicts that the laptop's training sets decide, held-out ones {counts}."
+    if not rows:
+        return same
+    heads = _row("", "claim", "first sets", "held-out sets", "measured on these", "run")
+    return "\n".join([f"{same} The last two decide nothing:", "", heads, _rule(6), *rows])
 
 
 def totals() -> str:
@@ -56,7 +81,7 @@ def totals() -> str:
     both = [(SOURCES[id[0]], verdict) for (id, _), verdict in decided().items()]
     counts = {source: Counter(verdict for whose, verdict in both if whose == source) for source in SOURCES.values()}
     counts["all"] = Counter(verdict for _, verdict in both)
-    for scale in ("laptop", "paper"):
+    for scale in SCALES:
         counts[f"all, {scale} scale alone"] = Counter(one["verdict"] for _, of in read(scale) for one in of["claims"])
     lines = [_row("source", *VERDICTS), _rule(4)]
     lines += [_row(source, *(str(count[verdict]) for verdict in VERDICTS)) for source, count in counts.items() if count]
@@ -66,7 +91,7 @@ def totals() -> str:
 def more() -> str:
     """Claims that a run cannot tell and that more training sets would decide, as a Markdown table."""
     lines = [_row("run", "", "claim", "sets", "would take"), _rule(5)]
-    for scale in ("laptop", "paper"):
+    for scale in SCALES:
         for experiment, summary in read(scale):
             for one in summary["claims"]:
                 sets = min((part["sets"] for part in one["parts"]), default=0)

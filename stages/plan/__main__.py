@@ -13,7 +13,7 @@ from stages.core.command import end_in_one_line
 from stages.grid.cells import Grid
 from stages.grid.executor import local_workers
 from stages.grid.store import Store
-from stages.params import SCALES, ParamsError, load_all
+from stages.params import HELD_OUT, SCALES, ParamsError, load_all
 from stages.plan.costs import plans
 from stages.plan.full import full_grid
 from stages.plan.law import Law
@@ -47,7 +47,9 @@ def main() -> None:
     """Read the command line; print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*", help="runs, laptop/geometry, or experiments; all if none is named")
-    parser.add_argument("--scale", choices=SCALES, default="laptop", help="of experiments named without one")
+    parser.add_argument(
+        "--scale", choices=(*SCALES, HELD_OUT), default="laptop", help="of experiments named without one"
+    )
     parser.add_argument("--cores", type=int, nargs="+", default=None, help="cores to split it over")
     parser.add_argument("--full", action="store_true", help="the paper's full grid instead, T to 500,000, T x m map")
     arguments = parser.parse_args()
