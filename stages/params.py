@@ -111,7 +111,7 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
     if lacking := sorted(set(listed.values()) - set(defaults)):
         raise ParamsError(f"section {lacking[0]} is missing")
     overlays = dict(_block("scales", sections.pop("scales", {}), (*SCALES[1:], HELD_OUT)))
-    first = _first_set(overlays.pop(HELD_OUT)) if HELD_OUT in overlays else 0
+    held_out = overlays.pop(HELD_OUT, None)
     for scale, overlay in overlays.items():
         _block(f"scales.{scale}", overlay, defaults)
     scales = (SCALES[0], *overlays)
@@ -122,33 +122,22 @@ def _experiments(sections: dict[str, Any], listed: Mapping[str, str]) -> dict[st
         _block(name, section, (*OWN, *overlays))
         for scale in scales:
             found[f"{scale}/{name}"] = _experiment(name, scale, section, axes, usual[family, scale])
-    if first:
-        found |= {f"{HELD_OUT}/{name}": _held_out(f"laptop/{name}", found, first) for name in sections}
-    for run in listed:
-        if run not in found:
-            raise ParamsError(f"there is no section for run {run}; there are {', '.join(found)}")
+    if held_out is not None:
+        found |= {f"{HELD_OUT}/{x}": _held_out(run := f"{SCALES[0]}/{x}", found[run], held_out) for x in sections}
+    if unknown := [run for run in listed if run not in found]:
+        raise ParamsError(f"there is no section for run {unknown[0]}; there are {', '.join(found)}")
     return found
 
 
-def _first_set(block: Any) -> int:
-    """Of scales.held_out: by how much its seeds of training sets are above laptop's."""
+def _held_out(run: str, grid: Grid, block: Any) -> Grid:
+    """A laptop run's grid on other training sets: scales.held_out.first_set is added to every data_seed it has."""
     first = _block(where := f"scales.{HELD_OUT}", block, ("first_set",)).get("first_set")
     if type(first) is not int or not 0 < first < LARGEST_GRID:
         raise ParamsError(f"{where}.first_set is {_shown(first)}; allowed: an integer above 0, below {LARGEST_GRID}")
-    return first
-
-
-def _held_out(run: str, found: Mapping[str, Grid], first: int) -> Grid:
-    """The run's grid on other training sets.
-
-    Raises:
-        ParamsError: it has some of them itself.
-    """
-    grid = found[run]
     if (last := max(cell.data.data_seed for cell in grid.cells)) >= first:
-        raise ParamsError(f"{run} has data_seed {last}; allowed: less than scales.{HELD_OUT}.first_set, {first}")
-    other = {cell.data: cell.data.model_copy(update={"data_seed": cell.data.data_seed + first}) for cell in grid.cells}
-    return grid._replace(cells=tuple(cell._replace(data=other[cell.data]) for cell in grid.cells))
+        raise ParamsError(f"{run} has data_seed {last}; allowed: less than {where}.first_set, {first}")
+    moved = [cell.data.model_copy(update={"data_seed": cell.data.data_seed + first}) for cell in grid.cells]
+    return grid._replace(cells=tuple(cell._replace(data=data) for cell, data in zip(grid.cells, moved, strict=True)))
 
 
 def _usual(family: str, scale: str, block: Any, overlays: dict[str, Any]) -> Usual:
