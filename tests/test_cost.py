@@ -98,7 +98,7 @@ def test_every_laptop_run_is_planned_from_few_timings(tmp_path: Path, timed_here
     experiments = command.wanted([], "laptop")
     found, laws = plans(experiments, Store(tmp_path))
     assert [one.run for one in found] == list(experiments) and set(laws) == {"toy", "digits"}
-    assert all(len(one.missing) == one.cells and all(n.seconds > 0 for n in one.missing) for one in found)
+    assert all([*one.missing] == one.cells and all(n.seconds > 0 for n in one.missing.values()) for one in found)
     assert 20 <= len(timed_here) <= 2 * (law.FITTED + law.HELD_OUT)
     assert max(map(abs, laws["toy"].errors)) < 0.3
 

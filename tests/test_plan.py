@@ -30,12 +30,21 @@ def test_times_are_in_the_unit_that_people_use() -> None:
 
 
 def test_the_table_adds_up() -> None:
-    needs = [Needs(3600, 2_000_000, 1_000_000), Needs(1800, 5_000_000, 3_000_000)]
-    lines = table([Plan("laptop/a", 4, needs), Plan("laptop/b", 1, [])], [1, 2]).splitlines()
+    needs = {"first": Needs(3600, 2_000_000, 1_000_000), "second": Needs(1800, 5_000_000, 3_000_000)}
+    plans = [Plan("laptop/a", [*needs, "third", "fourth"], needs), Plan("laptop/b", ["own"], {})]
+    lines = table(plans, [1, 2]).splitlines()
     assert lines[0].split("MB")[0].split() == ["run", "cells", "missing", "core-hours"]
     assert lines[1].split() == ["laptop/a", "4", "2", "1.50", "5", "4", "1.5", "h", "60", "min"]
     assert lines[2].split() == ["laptop/b", "1", "0", "0.00", "0", "0", "0", "s", "0", "s"]
     assert lines[3].split()[:6] == ["all", "of", "these", "5", "2", "1.50"]
+
+
+def test_a_cell_that_two_runs_have_is_counted_once_in_all() -> None:
+    shared, own = {"shared": Needs(3600, 1, 1)}, {"own": Needs(1800, 1, 1)}
+    plans = [Plan("laptop/a", [*shared], shared), Plan("laptop/b", [*shared, *own], shared | own)]
+    lines = table(plans, [1]).splitlines()
+    cells_missing_hours = [line[28:].split()[:3] for line in lines[1:]]
+    assert cells_missing_hours == [["1", "1", "1.00"], ["2", "2", "1.50"], ["2", "2", "1.50"]]
 
 
 def steps(seed: int, count: int) -> list[dict[str, float]]:
@@ -101,7 +110,8 @@ def test_what_the_store_holds_is_not_missing(folder: Project) -> None:
 def test_digits_are_planned_by_epoch(folder: Project) -> None:
     experiment = load_all()["smoke/memorization"]
     (found,), laws = plans({"smoke/memorization": experiment}, Store())
-    assert len(found.missing) == found.cells == 14 and all(needs.seconds > 0 for needs in found.missing)
+    assert len(found.missing) == len(found.cells) == 14
+    assert all(needs.seconds > 0 for needs in found.missing.values())
     assert laws.keys() == {"digits"}
 
 

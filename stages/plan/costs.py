@@ -89,6 +89,6 @@ def plans(grids: Mapping[str, Grid], store: Store) -> tuple[list[Plan], dict[str
         return Needs(found[family].seconds(cost.features) * cost.steps, cost.memory, cost.disk)
 
     return [
-        Plan(name, len(cells_of(grids[name])), [needs(grids[name].family, costs[cell]) for cell in own])
+        Plan(name, cells_of(grids[name]), {cell: needs(grids[name].family, costs[cell]) for cell in own})
         for name, own in lacking.items()
     ], found

@@ -54,8 +54,8 @@ def main() -> None:
     print(f"planned in {time.perf_counter() - start:.0f} s; {goodness(laws['toy'])}")
     picked = []
     for plan in rng.sample(found, min(arguments.runs, len(found))):
-        place = rng.randrange(plan.cells)
-        picked.append((cells_of(experiments[plan.run])[place], plan.missing[place].seconds))
+        cell = rng.choice(cells_of(experiments[plan.run]))
+        picked.append((cell, plan.missing[cell].seconds))
     total = [0.0, 0.0, 0.0]
     for i, outcome in run(trained, [Job((cell,), seconds) for cell, seconds in picked], "training"):
         cell, law = picked[i]
