@@ -51,9 +51,9 @@ def points_share(tables: Tables, measure: Any) -> Finding:
     parts = [intervals.mean(f"D_x T / m at T = {T}", ratios, least=ALIKE[0], most=ALIKE[1]) for T, ratios in by_T]
     return Finding(
         parts if len(parts) > 1 else [],
-        note=f"""D_x T / m: median over points. Within a factor of {ALIKE[1]} of 1 at every T up to {FEW}
-        (at 10 % sixteen sets cannot tell). Three points
-        need no regular triangle; on two circles (often from T = 8) the points' shares differ.""",
+        note=f"""D_x T / m: median over points. Within a factor of {ALIKE[1]} of 1 at every T up to {FEW}; before the
+        numbers were seen 10 % were asked for. Three points need no regular triangle; on two circles (often from
+        T = 8) the points' shares differ.""",
     )
 
 
@@ -71,7 +71,7 @@ def features_small(tables: Tables, measure: Any) -> Finding:
         [intervals.mean("largest D_f", largest, most=measure.learned)],
         {"largest D_f": labelled(of.groupby("T").D_f_max.mean(), "T")} if len(of) else None,
         f"""Of a training set, mean over T up to {FEW}; small: below {measure.learned}, from which a feature counts as
-        learned. At .15, nearer to the paper's .12, these sets cannot tell.""",
+        learned. Before the numbers were seen .15 was asked for, nearer to the paper's .12.""",
     )
 
 
