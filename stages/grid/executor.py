@@ -31,6 +31,7 @@ from tqdm import tqdm
 import stages
 from stages.core.errors import UserError
 
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**28}  # bytes; distributed's own: 2**17 and 2**16
 PACKAGES = ("numpy", "numba", "torch", "distributed", "safetensors")  # that bytes or messages hang on
 
 
@@ -105,6 +106,8 @@ def _client(jobs: int) -> Iterator[Client]:
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.admin.large-graph-warning-threshold": "1GB",
     }
+    # by default a worker gives all freed memory back, and takes the pages of each step's arrays anew: half of its time
+    settings |= {f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in MALLOC.items()}
     with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
             warnings.filterwarnings("ignore", category=VersionMismatchWarning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stages.grid.executor import Job, WorkersError, run
@@ -48,6 +50,21 @@ def test_a_failing_and_a_killing_job_leave_the_others_alone(monkeypatch: pytest.
 def test_no_jobs_start_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.grid.executor._client", None)
     assert list(run(work, [], "none")) == []
+
+
+def pages_taken(arrays: int, size: int) -> int:
+    """Minor page faults while so many arrays of `size` bytes come and go."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(arrays):
+        np.ones(size, dtype=np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_a_worker_uses_freed_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKERS", "1")
+    arrays, size = 100, 2**22
+    ((_, outcome),) = run(pages_taken, [Job((arrays, size), 1.0)], "jobs")
+    assert outcome.result < arrays * size / resource.getpagesize() / 10
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
