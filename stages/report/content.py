@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.claims import SOURCES, VERDICTS
@@ -61,7 +63,7 @@ PICTURES = (  # the finding: experiment, figure, what it says and what it shows
 )
 
 
-class Image(NamedTuple):
+class Drawing(NamedTuple):
     """A figure as the page holds it."""
 
     name: str
@@ -102,8 +104,8 @@ class Experiment(NamedTuple):
     name: str
     sentence: str
     caption: str
-    images: list[Image]
-    other_images: list[Image]
+    images: list[Drawing]
+    other_images: list[Drawing]
     parameters: str
     claims: list[Row]
     questions: list[Row]
@@ -223,10 +225,12 @@ def _text(one: dict[str, Any]) -> str:
     return text
 
 
-def _images(name: str, scale: str) -> list[Image]:
+def _images(name: str, scale: str) -> list[Drawing]:
     alt = _docstring(EXPERIMENTS / name / "figure.py")
     size = "" if scale == "laptop" else f", {scale} scale"
-    return [Image(f.stem, address(f), f"{name}, {f.stem.replace('_', ' ')}{size}. {alt}") for f in _files(name, scale)]
+    return [
+        Drawing(f.stem, address(f), f"{name}, {f.stem.replace('_', ' ')}{size}. {alt}") for f in _files(name, scale)
+    ]
 
 
 def _files(name: str, scale: str) -> list[Path]:
@@ -237,11 +241,13 @@ def _files(name: str, scale: str) -> list[Path]:
 def address(path: Path) -> str:
     """A file as a data: address that may stand between double quotes.
 
-    SVG stays text, which is shorter, with coordinates to a tenth of a point.
+    SVG stays text, which is shorter, with coordinates to a tenth of a point. Of a PNG 256 colours are kept.
     """
     kind = KINDS[path.suffix]
     if path.suffix != ".svg":
-        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        with Image.open(path) as picture:
+            picture.convert("RGB").quantize(256).save(buffer := io.BytesIO(), "PNG", optimize=True)
+        return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", path.read_text(), flags=re.DOTALL)
     text = re.sub(
         r' (?:d|x|y)="[^"]*"|translate\([^)]*\)',
