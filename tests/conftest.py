@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from stages.families.toy.data.spec import Data, Measure, Training
 from stages.families.toy.model import compiler
+from tests.language.made_up import make_texts
 from tests.smoke import merged_params
 
 ROOT = Path(__file__).parent.parent
@@ -85,8 +86,9 @@ def make_digits(folder: Path, training: int = 300, validation: int = 80) -> None
 
 
 def make_raw(folder: Path) -> None:
-    """What `fetch` would leave in data/raw: small digits, and a folder for toy models, which need nothing."""
+    """What `fetch` would leave in data/raw: small digits and texts, and a folder for toy models, which need nothing."""
     make_digits(folder / "data/raw/digits")
+    make_texts(folder / "data/raw/language")
     (folder / "data/raw/toy").mkdir(parents=True)
     (folder / "data/raw/toy/README").write_text("nothing is fetched for toy models\n")
 

@@ -77,5 +77,5 @@ def test_what_is_wrong_with_its_parameters_is_said_in_one_line(project: Project,
 def test_a_family_that_is_not_there_is_named_with_those_there_are(project: Project) -> None:
     project.write("stages/runs.yaml", {"smoke": {"overfitting": {"family": "splines"}}})
     done = project.run("check")
-    assert "overfitting.family is 'splines'; allowed: digits, polynomials, toy" in done.stderr
+    assert "overfitting.family is 'splines'; allowed: digits, language, polynomials, toy" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -12,7 +12,7 @@ from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from stages.params import HELD_OUT, SCALES, listed, load_all
-from tests.conftest import ROOT
+from tests.conftest import ROOT, RUNS
 from tests.sections import Sections
 from tests.smoke import merged_params
 
@@ -30,7 +30,7 @@ def test_every_scale_of_every_experiment_is_valid(tmp_path: Path) -> None:
     sections = merged_params()
     YAML().dump(sections, tmp_path / "params.yaml")
     experiments = load_all(ROOT / "stages/runs.yaml", tmp_path / "params.yaml")
-    names = [name for name in sections if name not in ("toy", "digits", "scales")]
+    names = [name for name in sections if name not in (*RUNS["families"], "scales")]
     scaled = [f"{scale}/{name}" for name in names for scale in SCALES]
     assert list(experiments) == [*scaled, *(f"{HELD_OUT}/{name}" for name in names)]
 
@@ -39,8 +39,7 @@ def test_the_list_of_runs_names_each_experiment_once_and_experiments_at_the_pape
     runs, sections = listed(ROOT / "stages/runs.yaml"), YAML(typ="safe").load(ROOT / "params.yaml")
     experiments = load_all(ROOT / "stages/runs.yaml", ROOT / "params.yaml")
     assert {name.removeprefix("laptop/") for name in runs if name.startswith("laptop/")} == set(sections) - {
-        "toy",
-        "digits",
+        *RUNS["families"],
         "scales",
     }
     assert set(runs) < set(experiments)

@@ -29,7 +29,7 @@ def sections(tmp_path: Path) -> Sections:
         ("geometry.smoke.grit", {}, "geometry.smoke.grit is not a key; allowed: grid, grids, measure"),
         ("geometry.tiny", {}, "geometry.tiny is not a key; allowed: grid, grids, measure, paper, smoke"),
         ("scales.tiny", {}, "scales.tiny is not a key; allowed: paper, smoke"),
-        ("scales.paper.toys", {}, "scales.paper.toys is not a key; allowed: digits, toy"),
+        ("scales.paper.toys", {}, "scales.paper.toys is not a key; allowed: digits, language, toy"),
         ("scales.paper.toy.Tee", 3, "scales.paper.toy.Tee is not a key; allowed: n, S, T"),
         ("toy.Tee", 3, "toy.Tee is not a key; allowed: n, S, T"),
         ("geometry.smoke.grid.S", 1.2, "geometry.smoke.grid.S is 1.2; allowed: less than 1"),
@@ -212,8 +212,8 @@ def test_the_held_out_runs_are_the_laptop_s_on_other_training_sets(sections: Sec
 @pytest.mark.parametrize(
     ("runs", "says"),
     [
-        ({"laptop": {"geometry": {"family": "tou"}}}, "laptop.geometry.family is 'tou'; allowed: digits, toy"),
-        ({"laptop": {"geometry": {}}}, "laptop.geometry.family is null; allowed: digits, toy"),
+        ({"laptop": {"geometry": {"family": "tou"}}}, "laptop.geometry.family is 'tou'; allowed: digits, language"),
+        ({"laptop": {"geometry": {}}}, "laptop.geometry.family is null; allowed: digits, language, toy"),
         ({"laptop": {"geometry": {"famly": "toy"}}}, "laptop.geometry.famly is not a key; allowed: family"),
         ({"laptop": ["geometry"]}, "laptop is ['geometry'], not a block of keys"),
         ({"desktop": {}}, "desktop is not a key; allowed: laptop, paper, smoke, held_out, families"),

@@ -1,0 +1,1 @@
+"""Language models on passages of known texts: what of them is memorised."""
