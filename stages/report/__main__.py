@@ -15,7 +15,7 @@ from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.core.errors import UserError
 from stages.experiments import style
-from stages.report import content, explorer, overview
+from stages.report import content, explorer, overview, passages
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
@@ -49,6 +49,7 @@ def page(scale: str) -> str:
         verdicts=VERDICTS,
         explorer=explorer.explorer(scale),
         film=explorer.film(scale),
+        passages=passages.passages(scale),
         vega=bundle(vl_version=".".join(altair.VEGALITE_VERSION.strip("v").split(".")[:2])),
     )
 
