@@ -38,6 +38,13 @@ def test_every_file_and_heading_that_a_readme_links_to_exists(page: Path) -> Non
         assert not heading or heading in headings(target.read_text()), link
 
 
+def test_every_experiment_is_in_the_table_of_experiments() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\((\w+)/README.md\)", (ROOT / "stages/experiments/README.md").read_text(), re.M)
+    folders = {path.parent.name for path in (ROOT / "stages/experiments").glob("*/measure.py")}
+    assert {name for name, _ in rows} == {folder for _, folder in rows} == folders
+    assert f"[{len(folders)} experiments](stages/experiments/README.md)" in README
+
+
 def headings(text: str) -> set[str]:
     """What a link to each heading of a page is called."""
     found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
