@@ -16,7 +16,7 @@ from stages.experiments.point_features.claims import COUNT
 from stages.experiments.point_features.figure import draw
 from tests.experiments.verdicts import part, verdict
 
-ASKED = SimpleNamespace()
+ASKED = SimpleNamespace(ablated=12)
 OWN, NEURON = "directions of its own", "not one neuron"
 MODELS = 6
 
@@ -63,7 +63,17 @@ def test_directions_are_a_passage_s_own_where_they_cost_it_more_than_others_and_
 
 def test_a_passage_is_one_neuron_s_where_it_is_lost_without_it() -> None:
     assert verdict(judged(), NEURON) == HOLDS and verdict(judged(left=0.1), NEURON) == FAILS
-    assert part(judged(), NEURON, "one ReLU layer").effect == pytest.approx(0.6 + 0.01 * 2.5 / 0.8)
+    for words in ("it needs most", "most its own"):
+        kept = part(judged(), NEURON, f"one ReLU layer: left without the unit {words}")
+        assert kept.effect == pytest.approx(0.6 + 0.01 * 2.5 / 0.8)
+
+
+@pytest.mark.parametrize("chosen", ["units", "units by gradient"])
+def test_one_unit_that_loses_a_passage_is_enough_however_it_is_chosen(chosen: str) -> None:
+    made = tables()
+    lost = (made["ablations"].removed == chosen) & (made["ablations"].layer == 1)
+    made["ablations"].loc[lost, "recited_after"] *= 0.1
+    assert verdict(judge(point_features_claims, made, ASKED), NEURON) == FAILS
 
 
 def test_units_are_compared_with_axes_of_a_random_basis() -> None:

@@ -34,7 +34,7 @@ STARTS = {  # of models, by (model, whether from a base, whether the base has me
     ("transformer", False, False): SCRATCH,
     ("relu", False, False): "one ReLU layer, from scratch",
     ("transformer", True, False): "transformer, from a base",
-    ("transformer", True, True): "from a base that knows repetition",
+    ("transformer", True, True): "from a base that has met repetition",
 }
 
 

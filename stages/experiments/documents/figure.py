@@ -63,7 +63,7 @@ def _kinds(rows: pd.DataFrame, tables: Tables, summary: dict[str, Any]) -> Figur
     right.set(xlabel="half of the models", ylabel="the other half")
     right.set_title(title, fontsize=9)
     right.legend(fontsize=7, markerscale=2)
-    statement = "Repetition is memorised most and random identifiers least: the reverse of what was guessed"
+    statement = "One word repeated is memorised far more than random identifiers: the reverse of what was guessed"
     asked = "Which documents does a language model memorise?"
     failed = any(one["id"] == "D4" and one["verdict"] == "does not hold" for one in summary.get("claims", []))
     figure.suptitle(statement if failed else asked)

@@ -50,19 +50,25 @@ def directions(tables: Tables, measure: Any) -> Finding:
     more = costs(tables, "D*").own_cost - costs(tables, "D*", seen=False).own_cost
     parts += [intervals.mean(f"{site}: nats more than an unseen one", of, least=0) for site, of in more.groupby("site")]
     note = f"""What taking out {COUNT} directions costs: those of which the largest shares are the passage's (of one
-        token, the direction of its D*). Natural passages that are recited best. {UNIT}"""
+        token, the direction of its D*). Of each model the natural passages that it recites best, {measure.ablated} of
+        them; others are those that it recites next best. {UNIT}"""
     return Finding(parts, _kept(tables, "D*"), note)
 
 
 @claim("D9", "a memorised passage is not one neuron's", source="the discussion", says=NEURON)
 def neurons(tables: Tables, measure: Any) -> Finding:
-    """Share of the recitation that is left without the one unit that costs it most, to first order."""
+    """Share of the recitation that is left without one unit: that which costs it most, to first order; most its own."""
     rows = removals(tables["ablations"])
-    rows = rows[(rows.removed == "units by gradient") & (rows["count"] == 1) & rows.seen.astype(bool)]
-    means = rows.groupby(["site", "cell"])[["recited", "recited_after"]].mean()
+    rows = rows[(rows["count"] == 1) & rows.seen.astype(bool)]
+    means = rows.groupby(["removed", "site", "cell"])[["recited", "recited_after"]].mean()
     kept = means.recited_after / means.recited
-    parts = [intervals.mean(f"{site}: left without it", of, least=0.5) for site, of in kept.groupby("site")]
-    return Finding(parts, _kept(tables, "units by gradient"), f"{COUNT} of them are shown. {UNIT}")
+    parts = [
+        intervals.mean(f"{site}: left without {words}", of, least=0.5)
+        for removed, words in (("units by gradient", "the unit it needs most"), ("units", "the unit most its own"))
+        for site, of in kept[kept.index.isin([removed], level="removed")].groupby("site")
+    ]
+    note = f"Of what is recited with all units. Shown: without the {COUNT} that it needs most. {UNIT}"
+    return Finding(parts, _kept(tables, "units by gradient"), note)
 
 
 @question("Are units more a passage's own than axes of a random basis, and less than directions?")

@@ -53,7 +53,7 @@ def _taken_out(rows: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure.suptitle(
         style.title(
             summary,
-            "A memorised passage has directions of its own: taking them out loses it and spares others",
+            "A memorised passage has directions of its own: taking them out costs it far more than others",
             "Taking a passage out of a hidden layer",
             "directions of its own",
         )
