@@ -9,8 +9,10 @@ from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.families.language.data import Raw
+from stages.families.language.data.documents import Pool
 from stages.families.language.data.texts import TWINS
 
 BOOKS, CHAPTERS, VERSES = range(1, 9), 6, 24  # beside those of the twins
@@ -83,3 +85,18 @@ def _play(title: str, scenes: Sequence[Sequence[str]]) -> str:
         text += f"### SCENE {number}. Somewhere.\n\n_Enter SOMEBODY, and\nothers_\n\n"
         text += "".join(f"**SOMEBODY**  \n{speech.capitalize()},  \n\n_Aside_\n\n" for speech in scene)
     return text
+
+
+def plain_pool(tokens: NDArray[np.integer], **changes: Any) -> Pool:
+    """Documents of (D, CONTEXT) tokens, each there once and of no family, but for columns that are given."""
+    count = len(tokens)
+    whole = {
+        "tokens": tokens.astype(np.int16),
+        "kind": np.zeros(count, np.uint8),
+        "unit": np.full(count, -1, np.int32),
+        "family": np.arange(count, dtype=np.int32),
+        "copies": np.ones(count, np.int32),
+        "offset": np.zeros(count, np.int32),
+        "masked": np.zeros(tokens.shape, bool),
+    }
+    return Pool(**whole | changes)

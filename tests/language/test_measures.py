@@ -23,22 +23,14 @@ from stages.families.language.measures.documents import (
     token_rows,
 )
 from stages.families.language.measures.ensembles import Ensemble
+from tests.language.made_up import plain_pool
 
 RNG = np.random.default_rng(2)
 K = 40  # models
 
 
 def pool(documents: int, **changes: Any) -> Pool:
-    whole = {
-        "tokens": RNG.integers(0, 9, (documents, CONTEXT)).astype(np.int16),
-        "kind": np.zeros(documents, np.uint8),
-        "unit": np.full(documents, -1, np.int32),
-        "family": np.arange(documents, dtype=np.int32),
-        "copies": np.ones(documents, np.int32),
-        "offset": np.zeros(documents, np.int32),
-        "masked": np.zeros((documents, CONTEXT), bool),
-    }
-    return Pool(**whole | changes)
+    return plain_pool(RNG.integers(0, 9, (documents, CONTEXT)), **changes)
 
 
 def ensemble(

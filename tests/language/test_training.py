@@ -15,11 +15,11 @@ from torch.nn.functional import cross_entropy
 from stages.core.random import generator
 from stages.families.language import training as family
 from stages.families.language.data import Dataset
-from stages.families.language.data.documents import Pool
 from stages.families.language.data.spec import CONTEXT, Data, Training
 from stages.families.language.data.texts import VOCABULARY
 from stages.families.language.model.network import arrays, initial, network, outputs, restored
 from stages.families.language.training import loop
+from tests.language.made_up import plain_pool
 
 RNG = np.random.default_rng(1)
 Arrays = dict[str, NDArray[Any]]
@@ -46,16 +46,8 @@ class Kept:
 
 def dataset(documents: int = 12, **changes: Any) -> Dataset:
     """Documents of random tokens, half of which are trained on."""
-    whole = {
-        "tokens": RNG.integers(0, VOCABULARY, (documents, CONTEXT)).astype(np.int16),
-        "kind": np.zeros(documents, np.uint8),
-        "unit": np.full(documents, -1, np.int32),
-        "family": np.arange(documents, dtype=np.int32),
-        "copies": np.ones(documents, np.int32),
-        "offset": np.zeros(documents, np.int32),
-        "masked": np.zeros((documents, CONTEXT), bool),
-    }
-    return Dataset(Pool(**whole | changes), np.arange(documents) % 2 == 0, "tokeniser")
+    pool = plain_pool(RNG.integers(0, VOCABULARY, (documents, CONTEXT)), **changes)
+    return Dataset(pool, np.arange(documents) % 2 == 0, "tokeniser")
 
 
 def plainly(tokens: NDArray[np.int16], spec: Training) -> Arrays:

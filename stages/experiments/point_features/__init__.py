@@ -31,6 +31,4 @@ def removals(ablations: pd.DataFrame) -> pd.DataFrame:
     """Ablations with their site, and what each costs the passage itself and the others, nats a token."""
     rows = ablations.assign(site=sites(ablations))
     rows["own_cost"], rows["others_cost"] = rows.loss_after - rows.loss, rows.others_after - rows.others
-    rows["own_kept"] = rows.recited_after / rows.recited
-    rows["others_kept"] = rows.others_recited_after / rows.others_recited
     return rows
