@@ -198,4 +198,4 @@ def shown(items: pd.DataFrame) -> pd.Series:
     return chosen
 
 
-OWN = Own(columns=COLUMNS, across=across, items=ITEMS, scores=SCORE_COLUMNS, shown=shown)
+OWN = Own(columns=COLUMNS, across=across, items=ITEMS, tables={"scores": SCORE_COLUMNS}, shown=shown)

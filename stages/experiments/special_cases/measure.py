@@ -110,4 +110,4 @@ def shown(items: pd.DataFrame) -> pd.Series:
     return pd.Series(False, index=items.index)
 
 
-OWN = Own(columns=COLUMNS, across=across, scores=SCORE_COLUMNS, shown=shown)
+OWN = Own(columns=COLUMNS, across=across, tables={"scores": SCORE_COLUMNS}, shown=shown)

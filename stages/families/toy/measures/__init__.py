@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def measure(cells: Sequence[TrainedCell], asked: Measure, own: Own, raw: None = None, run: Any = None) -> Measured:
-    """The tables of a run: cells, history, items, and the experiment's scores where it has some.
+    """The tables of a run: cells, history, items, and the experiment's own where it has some.
 
     Args:
         cells: in the grid's order, those that failed or diverged included. asked: what to measure.
@@ -68,11 +68,9 @@ def measure(cells: Sequence[TrainedCell], asked: Measure, own: Own, raw: None = 
         "history": Table.of_rows(HISTORY, history),
         "items": _joined(ITEMS | own.items, items),
     }
-    if own.scores:
-        scores = [
-            {name: rows[i][name] for name in SPEC} | score for i in compared for score in compared[i].get("scores", [])
-        ]
-        found_tables["scores"] = Table.of_rows(SPEC | own.scores, scores)
+    for name, columns in own.tables.items():
+        own_rows = [{axis: rows[i][axis] for axis in SPEC} | row for i in compared for row in compared[i].get(name, [])]
+        found_tables[name] = Table.of_rows(SPEC | columns, own_rows)
     return Measured(found_tables, found_tables["items"])
 
 

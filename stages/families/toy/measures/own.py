@@ -27,7 +27,7 @@ class Own:
 
     `cell(model, points, measure)` gives one trained cell's values of `columns`. `across(cells, points, models,
     measure)` compares cells with each other: by cell, more values of `columns`; of `items`, one value a training point
-    each; and under "scores" rows of `scores`, the tidy table of one row a score that was compared.
+    each; and under the name of one of `tables`, its rows, which get the cell's axes before them.
     `shown(items)` says which items git keeps: those that figures, claims and the page use. See `tables.write_shown`.
     """
 
@@ -35,5 +35,5 @@ class Own:
     cell: Callable[[Model, Points, Measure], dict[str, Any]] = _nothing
     across: Across = _nothing
     items: dict[str, Column] = field(default_factory=dict)
-    scores: dict[str, Column] = field(default_factory=dict)
+    tables: dict[str, dict[str, Column]] = field(default_factory=dict)
     shown: Callable[[pd.DataFrame], pd.Series | pd.DataFrame] | None = None
