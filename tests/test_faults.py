@@ -171,6 +171,18 @@ def test_ctrl_c_ends_within_two_seconds_says_so_and_leaves_no_process(long: Proj
     assert "Traceback" not in output + errors and errors.count("stopped") == 1, errors
 
 
+def test_ctrl_c_while_a_stage_imports_prints_no_traceback(project: Project) -> None:
+    imported, began = project.folder / "stages/core/paths.py", project.folder / "began"
+    slow = f"import time\nopen({str(began)!r}, 'w').close()\ntime.sleep(60)\n"
+    first = "from __future__ import annotations\n"
+    imported.write_text(imported.read_text().replace(first, first + slow))
+    with running(project, "train", X) as process:
+        wait_for(began.exists, process)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT and not output + errors
+
+
 @pytest.mark.slow
 def test_two_runs_at_once_both_end_and_agree(long: Project) -> None:
     steps(long, 20_000)
