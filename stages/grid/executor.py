@@ -124,7 +124,7 @@ def _client(jobs: int) -> Iterator[Client]:
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: the usual one is taken where another run is under way
             memory_limit=0,
             silence_logs=logging.CRITICAL,  # workers complain when their scheduler goes; failures are reported here
         )

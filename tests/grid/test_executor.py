@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -65,6 +66,19 @@ def test_a_worker_uses_freed_memory_again(monkeypatch: pytest.MonkeyPatch) -> No
     arrays, size = 100, 2**22
     ((_, outcome),) = run(pages_taken, [Job((arrays, size), 1.0)], "jobs")
     assert outcome.result < arrays * size / resource.getpagesize() / 10
+
+
+def test_a_cluster_beside_another_says_nothing_of_its_ports(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setenv("WORKERS", "1")
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # taken already
+            taken.bind(("", 8787))
+            taken.listen()
+        assert [outcome.result for _, outcome in run(work, [Job(("", 1), 1.0)], "jobs")] == [10]
+    assert not [str(warning.message) for warning in recwarn if "ort" in str(warning.message)]
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
