@@ -55,6 +55,14 @@ def test_where_the_parent_diverged_its_cells_fail_and_say_so(trained: Records) -
     assert [record.about["error"] for record in records] == ["the cell that it starts from could not be trained"] * 2
 
 
+def test_cells_that_diverged_are_counted_in_one_line(trained: Records, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [record.about["status"] for record in trained(weight_decay=1e6)] == ["diverged"] * 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("warning: 2 of 2 cells diverged: their loss stopped being finite")
+    trained()
+    assert "diverged" not in capsys.readouterr().err
+
+
 def test_snapshots_are_the_models_on_the_way(trained: Records) -> None:
     plain, watched = trained(), trained(snapshots=10)
     for alone, record in zip(plain, watched, strict=True):

@@ -99,6 +99,10 @@ def assemble(name: str, path: Path, cells: Sequence[Cell], records: Records) -> 
     if failed:
         again = "`dvc repro -f` on this stage tries them again"
         print(f"warning: {failed} of {len(cells)} cells failed; {again}", file=sys.stderr)
+    diverged = sum(records[cell].about["status"] == "diverged" for cell in cells)
+    if diverged:
+        why = "their loss stopped being finite, and nothing is measured of them"
+        print(f"warning: {diverged} of {len(cells)} cells diverged: {why}", file=sys.stderr)
     if failed == len(cells):
         sys.exit(f"error: every cell of {name} failed")
 
