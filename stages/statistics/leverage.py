@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stages.statistics.dimensionality import finite
+
 
 class Whitening(NamedTuple):
     """The map under which the hidden vectors of a training set have the unit matrix as their sum of squares."""
@@ -31,7 +33,7 @@ def whitening(H: ArrayLike) -> Whitening:
 
     By the QR and singular value decompositions of H itself: forming M would square its condition.
     """
-    h = np.asarray(H, dtype=np.float64)
+    h = finite(H)
     _, s, Vt = np.linalg.svd(np.linalg.qr(h, mode="r"), full_matrices=False)
     kept = s > s[0] * max(h.shape) * np.finfo(np.float64).eps if len(s) and s[0] > 0 else np.zeros(len(s), dtype=bool)
     return Whitening(Vt[kept].T / s[kept], Vt[kept].T)
@@ -49,7 +51,7 @@ def leverage_if_included(H: ArrayLike, of: Whitening, tolerance: float = 1e-8) -
 
     It is 1 for a vector with more than `tolerance` of its length outside of what the training set spans.
     """
-    h = np.asarray(H, dtype=np.float64)
+    h = finite(H)
     s = leverage(h, of)
     rest = h - (h @ of.span) @ of.span.T  # a difference of lengths would only be known to the root of eps
     outside = np.linalg.norm(rest, axis=1) > tolerance * np.linalg.norm(h, axis=1)
@@ -62,7 +64,7 @@ def ascended(H: ArrayLike, rows: NDArray[np.integer], steps: int = 100, rate: fl
     So others compute it (Hobbhahn's comment). It is never more than the supremum, and here to say how far below it so
     many steps end. A vector of length 0 has none.
     """
-    h = np.asarray(H, dtype=np.float64)
+    h = finite(H)
     M, h = h.T @ h, h[rows]
     length = np.linalg.norm(h, axis=1)
     own = h[length > 0]
@@ -84,6 +86,6 @@ def gaussian_surprise(H: ArrayLike) -> NDArray[np.float64]:
 
     With its mean held at 0 that would be T times D*.
     """
-    h = np.asarray(H, dtype=np.float64)
+    h = finite(H)
     h = h - h.mean(axis=0)
     return len(h) * leverage(h, whitening(h))

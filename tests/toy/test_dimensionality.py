@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stages.statistics.dimensionality import dimensionality
+from stages.statistics.leverage import whitening
 
 vectors = arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 6)), elements=st.floats(-10, 10, width=32))
 
@@ -53,3 +57,13 @@ def test_a_weight_is_as_many_copies() -> None:
     v, weight = np.random.default_rng(0).normal(size=(6, 3)), np.array([1, 2, 1, 5, 1, 3])
     copies = np.repeat(np.arange(6), weight)
     np.testing.assert_allclose(dimensionality(v, weight)[copies], dimensionality(v[copies]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("of", [dimensionality, whitening], ids=["D", "D*"])
+def test_what_is_not_finite_or_no_table_is_refused(of: Callable[[Any], Any]) -> None:
+    v = np.ones((4, 2))
+    v[1, 0], v[3] = np.nan, np.inf
+    with pytest.raises(ValueError, match="2 of 4 vectors hold a number that is not finite; allowed: finite numbers"):
+        of(v)
+    with pytest.raises(ValueError, match=r"vectors have shape \(3,\); allowed: \(k, m\), a row a vector"):
+        of([1.0, 2.0, 3.0])
