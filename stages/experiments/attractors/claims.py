@@ -45,9 +45,9 @@ def storing(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @claim(
     "L9",
-    "corners of a triangle are attractors; of five to eight corners none is: inputs end half-way between two",
+    "corners of a triangle are attractors; of five, six or eight none is: they end half-way between two",
     source="stages/families/toy/model/iteration.py",
-    says="beside a corner the map's slope is 1 + cos(2 pi / T), above 1 from T = 5 on",
+    says="beside a corner a neighbour's weight grows by 1 / (1 - cos(2 pi / T)) a step: above 1 from T = 5 on",
 )
 def halfway(tables: Tables, measure: Any) -> Finding:
     """Models trained from regular polygons of orthonormal points, which they keep: where points end."""
@@ -59,13 +59,11 @@ def halfway(tables: Tables, measure: Any) -> Finding:
     between = ends[ends.cell.isin(more.cell) & (ends.kind == "points")]
     parts = [
         intervals.mean("points that end at themselves, T = 3", per_set(three, "points_kept"), least=0.9),
-        intervals.mean("that end at mixtures, T = 5 to 8", per_set(more, "points_to_points"), least=0.9),
+        intervals.mean("that end at mixtures, T = 5, 6, 8", per_set(more, "points_to_points"), least=0.9),
         intervals.mean("of two: cosine", per_set(between, "point_2"), least=0.9),
         intervals.mean("of two: smaller over larger weight", per_set(between, "balance"), least=0.8),
     ]
-    return Finding(
-        parts, None, f"Weight decay as in the paper. Of nine corners on, inputs end between three and more. {UNIT}"
-    )
+    return Finding(parts, None, f"Weight decay as in the paper. Unseen inputs end at output 0. {UNIT}")
 
 
 @question("Are stored points attractors?", source="Radhakrishnan et al. (2020), of autoencoders")

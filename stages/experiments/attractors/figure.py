@@ -89,7 +89,7 @@ def _kept(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     left.axvline(2, color=style.LAW, linewidth=0.8)
     left.text(2.3, 1.01, "T = 2 m", color=style.LAW, fontsize=8)
     left.set(xscale="log", ylim=(-0.03, 1.05), xlabel="training points over hidden dimensions, T / m")
-    left.set(ylabel="share of the training points", title="answered right at once (dashed); end at themselves")
+    left.set(ylabel="share of the training points", title="first output right (dashed); end at themselves")
     left.legend(fontsize=8.5)
     plane = cells[cells.m == 2].groupby("T")[[f"fresh_to_{kind}" for kind in KINDS]].mean()
     x, bottom = np.arange(len(plane)), np.zeros(len(plane))
@@ -103,7 +103,7 @@ def _kept(cells: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure.suptitle(
         style.title(
             summary,
-            "Beyond 2 m points a model answers them right, and yet they are no attractors",
+            "Beyond 2 m points few are attractors, even where the first output for them is right",
             "Are stored points attractors?",
         )
     )

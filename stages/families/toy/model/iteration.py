@@ -2,8 +2,11 @@
 
 Every data point has unit length, so that each output is scaled to unit length before it is an input again. For a tied
 model x' / |x'| is the non-negative unit vector of largest (W^T W x + b) . y, and W^T W has no negative eigenvalue: each
-step can only raise |W x|^2 / 2 + b . x (the convex-concave procedure). So nothing cycles, and what inputs end at are
-maxima of that.
+step can only raise |W x|^2 / 2 + b . x (the convex-concave procedure). So nothing cycles, and inputs end where that is
+stationary.
+
+Beside a corner of the exact T-gon, x_0 + w x_1 becomes x_0 + w / (1 - cos(2 pi / T)) x_1 of first order: a neighbour's
+weight grows from T = 5 on.
 """
 
 from __future__ import annotations
