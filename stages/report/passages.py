@@ -9,6 +9,7 @@ import pandas as pd
 from stages.core import paths, tables
 
 SHOWN = "documents"  # the experiment whose passages are shown
+EACH = 2  # passages of a kind
 DARKEST = 12.0  # nats at which a token's colour is full
 
 
@@ -39,6 +40,8 @@ def passages(scale: str) -> list[Passage]:
     scratch = found[(found.model == "transformer") & (found.base == 0) & (found.pool == "kinds")]
     models = scratch.models_in + scratch.models_out
     shown = scratch[(models == models.max()) & (scratch.init_seed == scratch.init_seed.min())]
+    first = shown.drop_duplicates("document").sort_values("document").groupby("kind").head(EACH).document
+    shown = shown[shown.document.isin(first)]
     several = shown.sort_values(["document", "place"]).groupby(["document", "kind"], sort=False)
     return [_passage(str(kind), rows) for (_, kind), rows in several]
 
