@@ -10,6 +10,8 @@ import pytest
 
 from stages.core import bundle, paths
 from stages.core.bundle import Record
+from stages.core.errors import UserError
+from stages.extract import extract
 from stages.families.toy.data.spec import Data, Training
 from stages.generate import generate
 from stages.grid import cells
@@ -61,6 +63,20 @@ def test_cells_that_diverged_are_counted_in_one_line(trained: Records, capsys: p
     assert said.startswith("warning: 2 of 2 cells diverged: their loss stopped being finite")
     trained()
     assert "diverged" not in capsys.readouterr().err
+
+
+def test_models_of_another_grid_are_refused_by_extract(trained: Records) -> None:
+    records, path = trained(), paths.models(RUN)
+    for other in (records[::-1], records[:1]):
+        bundle.write(path, other)
+        with pytest.raises(UserError, match=r"smoke/x\.safetensors: is not of params\.yaml's grid; train it first"):
+            extract(RUN)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UserError, match=r"models/smoke/x\.safetensors: "):
+        extract(RUN)
+    path.unlink()
+    with pytest.raises(UserError, match=r"x\.safetensors: no such file; run the stages before this one first"):
+        extract(RUN)
 
 
 def test_snapshots_are_the_models_on_the_way(trained: Records) -> None:

@@ -54,8 +54,10 @@ def read(path: Path) -> list[Record]:
     """All records of a bundle.
 
     Raises:
-        BundleError: the file cannot be read, or a record's bytes are not those that were written.
+        BundleError: the file is not there or cannot be read, or a record's bytes are not those that were written.
     """
+    if not path.exists():
+        raise BundleError(f"{path}: no such file; run the stages before this one first")
     try:
         with safe_open(path, framework="numpy") as file:
             index = json.loads(file.metadata()["records"])
@@ -65,8 +67,10 @@ def read(path: Path) -> list[Record]:
                 arrays[int(i)][key] = file.get_tensor(name)
         records = [Record(entry["about"], a) for entry, a in zip(index, arrays, strict=True)]
         intact = all(r.digest() == entry["digest"] for r, entry in zip(records, index, strict=True))
-    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, SafetensorError) as error:
         raise BundleError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise BundleError(f"{path}: is no bundle of records, or was cut short; delete it") from error
     if not intact:
         raise BundleError(f"{path}: its bytes are not those that were written")
     return records
