@@ -19,6 +19,7 @@ from stages.families.toy.data.drawing import sample, stream
 from stages.families.toy.measures.detection import (
     Known,
     Trained,
+    dictionary,
     dimensionality_among,
     leverage_among,
     mahalanobis,
@@ -95,7 +96,7 @@ def test_scores_that_know_the_structure_tell_it(training: Any) -> None:
     assert found["candidates_right"] == found["candidates_found"] == 1 and areas["noisy", "code"] > 0.99
     assert areas["noisy", "unexplained"] == 0.5  # two directions of two span everything
     inputs = sample(DATA)
-    by_name = scores(special(), inputs, inputs, structure(special(), inputs))
+    by_name = scores(special(), inputs, inputs, structure(special(), inputs), dictionary(special(), inputs))
     assert by_name.keys() == SCORES.keys()
     assert by_name["nearest"].max() == 0 and len(by_name["D_star"]) == 200
 

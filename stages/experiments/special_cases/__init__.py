@@ -12,8 +12,10 @@ SCORES = {  # by the names of stages/families/toy/measures/detection.py
     "unexplained": "variance that the training set's leading directions leave",
     "nearest_point": "angle to a candidate point",
     "code": "sparse code, features and candidate points",
+    "learned": "rare atoms of a dictionary learned from outputs",
 }
 KNOWING = ("nearest_point", "code")  # of these, those that use what is known to be in superposition
+LEARNED = "learned"  # told nothing, and not of h alone
 BLIND = ("D_star", "D_x", "mahalanobis", "unexplained")  # those of h alone that do not
 
 
@@ -35,9 +37,9 @@ COMPARISONS = {
     ),
     "noisy": Comparison("planted points under noise against ordinary inputs", "noisy", "ordinary", tuple(SCORES)),
     "trained": Comparison(
-        "planted points under noise against other training points", "noisy", "trained", (*BLIND, *KNOWING)
+        "planted points under noise against other training points", "noisy", "trained", (*BLIND, *KNOWING, LEARNED)
     ),
     "lookalike": Comparison(
-        "planted points under noise against look-alikes", "noisy", "lookalike", (*BLIND, *KNOWING, "nearest")
+        "planted points under noise against look-alikes", "noisy", "lookalike", (*BLIND, *KNOWING, "nearest", LEARNED)
     ),
 }

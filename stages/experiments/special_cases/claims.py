@@ -9,7 +9,7 @@ import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled, labelled_rows, question
 from stages.core.tables import Tables
-from stages.experiments.special_cases import BLIND, COMPARISONS, KNOWING, SCORES
+from stages.experiments.special_cases import BLIND, COMPARISONS, KNOWING, LEARNED, SCORES
 
 WORKS = 0.9  # ROC area from which a score is said to tell
 AGAINST = {"noisy": "from ordinary inputs", "trained": "from other training points"}  # what D3 is judged on
@@ -114,6 +114,20 @@ def works(tables: Tables, measure: Any) -> Finding:
         shown if len(models) else None,
         "ROC area of the score that is best on average, mean over models that recall the planted points.",
     )
+
+
+@question("Does a learned dictionary do as well as what is known?", source="the discussion, on solving superposition")
+def learned(tables: Tables, measure: Any) -> Finding:
+    """ROC area of rare atoms of a dictionary learned from outputs, and of the better of what is known, less that."""
+    models = stored(tables.cells)
+    keyed, parts, shown = models.set_index("cell"), [], {}
+    for kind in AGAINST if len(models) else ():
+        areas, words = asked(tables.scores, models, kind), COMPARISONS[kind].words
+        shown[words] = labelled(areas[LEARNED].groupby(keyed.m).mean(), "m")
+        parts.append(intervals.mean(f"{words}: ROC area", per_set(areas[LEARNED], models)))
+        less = areas[list(KNOWING)].max(axis=1) - areas[LEARNED]
+        parts.append(intervals.mean(f"{words}: known structure, more by", per_set(less, models)))
+    return Finding(parts, shown or None, "Mean over models that recall the planted points.")
 
 
 @question("Can special cases be found in the trained model?", source="a reader in the discussion")

@@ -12,7 +12,7 @@ from stages.experiments import style
 from stages.experiments.special_cases import COMPARISONS, KNOWING, SCORES
 from stages.experiments.special_cases.claims import asked, best_first, stored
 
-COLORS = (*style.SERIES, "#b8860b", "#5f6a72")
+COLORS = (*style.SERIES, "#b8860b", "#5f6a72", "#c2577e")
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
@@ -57,6 +57,6 @@ def _areas(models: pd.DataFrame, tables: Tables) -> Figure:
         axes.set_xticks(sorted(sizes.unique()), labels=[str(size) for size in sorted(sizes.unique())])
         axes.minorticks_off()
     panels[0].set_ylabel("ROC area")
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
     figure.suptitle(f"Where planted points are recalled, under noise they show best by: {SCORES[str(order[0])]}")
     return figure

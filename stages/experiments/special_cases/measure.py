@@ -20,7 +20,7 @@ from stages.families.toy.data.drawing import stream
 from stages.families.toy.data.points import Points
 from stages.families.toy.data.spec import Measure
 from stages.families.toy.measures import Own
-from stages.families.toy.measures.detection import Known, scores, structure
+from stages.families.toy.measures.detection import Known, dictionary, scores, structure
 from stages.families.toy.measures.lookalikes import NOISY, lookalikes, noisy
 from stages.families.toy.model.model import Model, point_losses
 from stages.grid.cells import Cell
@@ -52,8 +52,8 @@ def across(
 def _detected(cell: Cell, points: Points, model: Model, measure: Measure) -> dict[str, Any]:
     repeated = cell.data.repeated
     kinds = _inputs(cell, points, model, measure)
-    known = structure(model, points)
-    found = {kind: scores(model, points, inputs, known) for kind, inputs in kinds.items()}
+    known, learned = structure(model, points), dictionary(model, points)
+    found = {kind: scores(model, points, inputs, known, learned) for kind, inputs in kinds.items()}
     areas = []
     for kind, asked in COMPARISONS.items():
         for name in asked.scores:

@@ -15,13 +15,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.core.random import generator
 from stages.families.toy.data.points import Points
+from stages.families.toy.model.iteration import outputs
 from stages.families.toy.model.model import Model, point_losses
+from stages.statistics.dictionary import coded, factors, prevalence
 from stages.statistics.dimensionality import dimensionality
 from stages.statistics.leverage import leverage_if_included, whitening
 
 STANDS_OUT = 3  # times the 99th percentile of points' D, all copies together: a candidate for a special case
 ALONG = 0.95  # cosine from which a vector points where a feature does
+ATOMS, SAMPLE = 8, 2000  # of the dictionary: a hidden dimension, and outputs it is learned from
 LEADING = 0.95  # share of the training set's variance that its leading directions explain
 
 Vectors = NDArray[np.float64]
@@ -45,6 +49,24 @@ def structure(model: Model, points: Points) -> Known:
     return Known(features[~stored], candidates, items)
 
 
+class Learned(NamedTuple):
+    """A dictionary learned from outputs: (k, n) atoms, and how rare each is in training, -log of its prevalence."""
+
+    atoms: Vectors
+    rarity: Vectors
+
+
+def dictionary(model: Model, points: Points) -> Learned:
+    """Learned from outputs for training points, as often as each is there, and told nothing.
+
+    Prevalence is among different points: of an atom that one point takes, however many copies it has, it is 1 / T.
+    """
+    x = outputs(model, model.hidden(points))
+    copies = np.repeat(np.arange(points.T), _weight(points).astype(int))
+    atoms = factors(x[generator("outputs").permutation(copies)[:SAMPLE]], ATOMS * model.m).atoms
+    return Learned(atoms, -np.log(np.maximum(prevalence(coded(x, atoms)), 1 / points.T)))
+
+
 class Trained(NamedTuple):
     """Hidden vectors of T training points."""
 
@@ -64,7 +86,7 @@ class Trained(NamedTuple):
         return np.cov(self.H.T, aweights=self.weight).reshape(m, m)
 
 
-def scores(model: Model, training: Points, inputs: Points, known: Known) -> dict[str, Vectors]:
+def scores(model: Model, training: Points, inputs: Points, known: Known, learned: Learned) -> dict[str, Vectors]:
     """{name: (k,)} every score of k inputs, by a model of (m, n) weights and its T training points."""
     h, trained = model.hidden(inputs), Trained(model.hidden(training), _weight(training))
     return {
@@ -76,7 +98,16 @@ def scores(model: Model, training: Points, inputs: Points, known: Known) -> dict
         "unexplained": unexplained_variance(h, trained),
         "nearest_point": angle_to_candidate(h, known),
         "code": sparse_code(h, known),
+        "learned": rare_atoms(model, inputs, learned),
     }
+
+
+def rare_atoms(model: Model, inputs: Points, learned: Learned) -> Vectors:
+    """How rare the atoms are that the outputs for k inputs are made of: a mean of their rarity; 0 of output 0."""
+    code = coded(outputs(model, model.hidden(inputs)), learned.atoms)
+    total = code.sum(axis=1)
+    rare: Vectors = np.divide(code @ learned.rarity, total, out=np.zeros(len(code)), where=total > 0)
+    return rare
 
 
 def leverage_among(h: Vectors, trained: Trained) -> Vectors:
