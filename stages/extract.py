@@ -21,6 +21,7 @@ def extract(run: str) -> None:
         UserError: the models are of other cells than the run's.
     """
     grid = cells.read(run)
+    datasets = Datasets(grid.family, run, grid.cells)
     records = bundle.read(paths.models(run))
     of = [(record.about.get("data"), record.about.get("training")) for record in records]
     if of != [(cell.data.axes, cell.training.axes) for cell in grid.cells]:
@@ -28,7 +29,6 @@ def extract(run: str) -> None:
     _, measure = cells.read_measure(run)
     spec, measures = (room(grid.family, name) for name in ("data.spec", "measures"))
     own = importlib.import_module(f"stages.experiments.{run.partition('/')[2]}.measure").OWN
-    datasets = Datasets(grid.family, run, grid.cells)
     trained = [TrainedCell(cell, datasets[cell.data], r) for cell, r in zip(grid.cells, records, strict=True)]
     measured = measures.measure(trained, spec.Measure(**measure), own, datasets.raw, execute)
     for name, table in measured.tables.items():

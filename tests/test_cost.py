@@ -159,7 +159,9 @@ def test_the_command_plans_runs_and_experiments(
     output = capsys.readouterr().out
     assert all(words in output for words in ("laptop/geometry", "paper/dataset_size", "on 1 core", "on 4 cores"))
     assert "cost law of toy: off by" in output
-    with pytest.raises(ParamsError, match=r"there is no experiment laptop/nonsense; there are closed_form, "):
+    with pytest.raises(
+        ParamsError, match=r"there is no experiment laptop/nonsense; there are attractors, closed_form, "
+    ):
         command.wanted(["nonsense"], "laptop")
 
 
