@@ -34,10 +34,17 @@ def test_arrays_tensors_and_sparse_arrays_are_the_same_points() -> None:
     assert not np.array_equal(first.model.W, fit(X, seed=1, m=1, steps=200).model.W)
 
 
+def test_points_are_left_as_they_are() -> None:
+    X = sparse.csr_array(([0.0, 1.0, 2.0], ([0, 0, 1], [0, 1, 1])), shape=(2, 2))
+    assert as_points(X).feature.tolist() == [1, 1] and X.nnz == 3
+
+
 @pytest.mark.parametrize(
     ("X", "says"),
     [
         ([1.0, 2.0], r"points have shape \(2,\); allowed: \(T, n\), a row a point"),
+        (sparse.csr_array((0, 3)), r"points have shape \(0, 3\); allowed"),
+        ([[1e300, 1.0]], "a feature of a point is inf; allowed: finite numbers from 0"),
         ([[1.0, -2.0]], "a feature of a point is -2; allowed: finite numbers from 0"),
         ([[1.0, np.nan]], "a feature of a point is nan; allowed: finite numbers from 0"),
         ([[1.0, 0], [0, 0]], "point 1 is 0 everywhere; allowed: points of one feature or more"),
@@ -53,7 +60,8 @@ def test_points_that_cannot_be_are_refused(X: Any, says: str) -> None:
     [
         ({"M": 3}, "M is no parameter of training; allowed: beta1, beta2, "),
         ({"m": 3}, "m is 3; allowed: m <= n, and n is 2"),
-        ({"m": 1, "lr": -1.0}, "lr is -1.0: input should be greater than 0"),
+        ({"m": 1, "lr": -1.0}, "lr is -1.0: Input should be greater than 0"),
+        ({"m": 1, "corners": 3}, "corners"),
         ({"m": 1, "weight_decay": 1e6, "steps": 2000}, "training diverged after .* steps; a smaller lr"),
     ],
 )

@@ -54,7 +54,8 @@ def fit(X: ArrayLike | sparse.sparray, seed: int = 0, **training: Any) -> Fitted
         spec.check(data)
     except ValidationError as invalid:
         (first, *_) = invalid.errors()
-        raise FitError(f"{first['loc'][0]} is {first['input']!r}: {first['msg'].lower()}") from None
+        where = f"{first['loc'][0]} is {first['input']!r}: " if first["loc"] else ""
+        raise FitError(where + first["msg"].removeprefix("Value error, ")) from None
     except ValueError as invalid:
         raise FitError(str(invalid)) from None
     done = loop.train(data, points, spec)
@@ -69,11 +70,11 @@ def as_points(X: ArrayLike | sparse.sparray) -> Points:
     Raises:
         FitError: they are no table, not finite, negative, or 0 all along a row.
     """
-    if not sparse.issparse(X):
-        X = np.asarray(X, dtype=np.float64)
-        if X.ndim != 2 or not X.size:
-            raise FitError(f"points have shape {X.shape}; allowed: (T, n), a row a point")
-    rows = sparse.csr_array(X)
+    table: Any = X if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+    if len(table.shape) != 2 or 0 in table.shape:
+        raise FitError(f"points have shape {table.shape}; allowed: (T, n), a row a point")
+    with np.errstate(over="ignore"):
+        rows: Any = sparse.csr_array(table, copy=True).astype(np.float32)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     if not np.isfinite(rows.data).all() or (rows.data < 0).any():
@@ -82,4 +83,4 @@ def as_points(X: ArrayLike | sparse.sparray) -> Points:
     if len(empty := np.flatnonzero(np.diff(rows.indptr) == 0)):
         raise FitError(f"point {empty[0]} is 0 everywhere; allowed: points of one feature or more")
     start, feature = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
-    return Points(rows.shape[1], start, feature, rows.data.astype(np.float32))
+    return Points(rows.shape[1], start, feature, rows.data)
