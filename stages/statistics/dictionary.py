@@ -31,7 +31,10 @@ class Dictionary(NamedTuple):
 
 
 def sparse_coding(H: Vectors, count: int, sparsity: float, seed: int = 0) -> Dictionary:
-    """Dictionary learning with an L1 penalty (Mairal et al. 2009, as scikit-learn has it); H is (T, m)."""
+    """Dictionary learning, |h - a D|^2 / 2 + sparsity |a|_1 (Mairal et al. 2009, by scikit-learn); H is (T, m).
+
+    Atoms that no vector uses are put in the place of vectors: with more atoms than vectors, each vector becomes one.
+    """
     learner = MiniBatchDictionaryLearning(
         count,
         alpha=sparsity,
@@ -50,7 +53,11 @@ def sparse_coding(H: Vectors, count: int, sparsity: float, seed: int = 0) -> Dic
 
 
 def autoencoders(H: Vectors, count: int, sparsities: Sequence[float], seed: int = 0) -> list[Dictionary]:
-    """Sparse autoencoders, one a sparsity: code ReLU(E h + e), decoder columns of unit length, Adam; H is (T, m)."""
+    """Sparse autoencoders, |h - a D|^2 + sparsity |a|_1, one a sparsity; H is (T, m).
+
+    The code a is ReLU(E h + e), atoms have unit length, the optimiser is Adam. The error is not halved, so that a
+    sparsity is half of that of `sparse_coding`.
+    """
     torch.set_num_threads(1)  # so that sums have one order
     rng, several = torch.Generator().manual_seed(seed), len(sparsities)
     X = torch.tensor(_scaled(H), dtype=torch.float32)
@@ -118,12 +125,12 @@ def chance(targets: Vectors, count: int, cosine: float, rng: np.random.Generator
 
 def _found(H: Vectors, code: Vectors, atoms: Vectors) -> Dictionary:
     used = (code > 0).mean(axis=0) >= USED
-    left = float(((H - code @ atoms) ** 2).sum() / (H**2).sum())
+    left = float(((H - code @ atoms) ** 2).sum() / max((H**2).sum(), np.finfo(np.float64).tiny))
     return Dictionary(_unit(atoms[used & atoms.any(axis=1)]), float((code > 0).sum(axis=1).mean()), left)
 
 
 def _scaled(H: Vectors) -> Vectors:
-    scaled: Vectors = H / np.sqrt((H**2).sum(axis=1).mean())
+    scaled: Vectors = H / max(np.sqrt((H**2).sum(axis=1).mean()), np.finfo(np.float64).tiny)
     return scaled
 
 

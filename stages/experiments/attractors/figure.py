@@ -67,7 +67,7 @@ def _plane(axes: Axes, paths: pd.DataFrame, ends: pd.DataFrame, items: pd.DataFr
         axes.plot(path.x, path.y, color=style.LAW, linewidth=0.7, alpha=0.8)
     for kind, color, size in (("feature", style.FEATURE, 5), ("point", style.POINT, 9)):
         of = items[items.kind == kind]
-        axes.scatter(of.x, of.y, s=size, color=color, linewidths=0, alpha=0.8, zorder=2)
+        axes.scatter(of.x, of.y, s=size, color=color, linewidths=0, alpha=0.8, zorder=2, rasterized=True)
     for name, of in ends.groupby("kind"):
         axes.scatter(
             of.x, of.y, marker="*", s=170, color=COLORS[str(name)], edgecolors=style.INK, linewidths=0.8, zorder=3

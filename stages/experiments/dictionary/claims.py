@@ -12,6 +12,7 @@ from stages.core.tables import Tables
 from stages.experiments.dictionary import METHODS, SOURCES
 
 FEW = 30  # points up to which there are as many atoms as stored points, from m = 5 on
+MORE = 800  # points from which on hardly any is stored, up to m = 8
 MANY = 2000  # points from which on features are learned
 WAY = ["method", "sparsity"]
 CHOSEN = "The way that does best on even training sets is judged on odd ones; an interval is over these."
@@ -86,9 +87,9 @@ def planted(tables: Tables, measure: Any) -> Finding:
 
 @question("How far do stored points outgrow the dictionary?")
 def outgrown(tables: Tables, measure: Any) -> Finding:
-    """At T = 150 and 800, where more points are stored than there are atoms: the share of atoms that are points."""
-    rows = found(tables, "points")
-    rows = rows[(rows["T"] > FEW) & (rows.m >= 5)] if len(rows) else rows
+    """At T = 150 and m = 8, where more points are stored than there are atoms: the share of atoms that are points."""
+    rows = found(tables, "points", m=8)
+    rows = rows[(rows["T"] > FEW) & (rows["T"] < MORE)] if len(rows) else rows
     parts = []
     for source, _, of in best(rows):
         means = of.groupby("data_seed").on_target.mean()

@@ -43,7 +43,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     every[0].set_ylabel("share that an atom is")
     handles, labels = every[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
-    figure.suptitle("What dictionaries find that are told nothing: what their own inputs show")
+    figure.suptitle("What learned dictionaries find: mostly what recurs in their inputs")
     return {"recovered": figure}
 
 

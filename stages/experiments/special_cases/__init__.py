@@ -15,7 +15,7 @@ SCORES = {  # by the names of stages/families/toy/measures/detection.py
     "learned": "rare atoms of a dictionary learned from outputs",
 }
 KNOWING = ("nearest_point", "code")  # of these, those that use what is known to be in superposition
-LEARNED = "learned"  # told nothing, and not of h alone
+LEARNED = "learned"  # from h by the decoder, and not told what is in superposition
 BLIND = ("D_star", "D_x", "mahalanobis", "unexplained")  # those of h alone that do not
 
 
