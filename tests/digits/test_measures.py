@@ -118,8 +118,8 @@ def test_performance_and_rivals_are_of_each_image() -> None:
     x, label = RNG.random((60, 12)).astype(np.float32), RNG.integers(0, 10, 60).astype(np.uint8)
     model = Classifier(*(RNG.normal(size=shape).astype(np.float32) for shape in ((7, 12), (7,), (10, 7), (10,))))
     seen = model.logits(x).argmax(axis=1)
-    images = Images(x, label, np.arange(60) < 6)
-    columns = performance_columns(model, images, Images(x, seen.astype(np.uint8), np.zeros(60, bool)))
+    images = Images(x, label, np.where(np.arange(60) < 6, (label + 1) % 10, label))
+    columns = performance_columns(model, images, Images(x, seen.astype(np.uint8), seen.astype(np.uint8)))
     assert columns["train_accuracy"] == (seen == label).mean() and columns["validation_accuracy"] == 1
     assert columns["wrong_fitted"] == (seen == label)[:6].mean()
     scores = rival_scores(model, images)

@@ -34,6 +34,20 @@ def test_losses_and_gradient_norms_are_autograd_s() -> None:
     np.testing.assert_allclose(rivals.gradient_norms(MODEL, X, LABEL), norms, rtol=1e-5)
 
 
+def test_input_curvatures_are_autograd_s() -> None:
+    W, b, V, c = (torch.tensor(p.astype(np.float64)) for p in MODEL)
+    expected = []
+    for x, label in zip(X, LABEL, strict=True):
+
+        def loss(pixels: torch.Tensor, label: int = int(label)) -> torch.Tensor:
+            return -torch.log_softmax(V @ torch.relu(W @ pixels + b) + c, dim=0)[label]
+
+        hessian = torch.autograd.functional.hessian(loss, torch.tensor(x, dtype=torch.float64))
+        expected.append(float(hessian.norm()))
+    for block in (7, 1000):
+        np.testing.assert_allclose(rivals.input_curvatures(MODEL, X, block), expected, rtol=1e-4)
+
+
 def test_a_margin_is_positive_where_the_prediction_is_another() -> None:
     margin = rivals.margins(MODEL, X, LABEL)
     np.testing.assert_array_equal(margin > 0, MODEL.logits(X).argmax(axis=1) != LABEL)

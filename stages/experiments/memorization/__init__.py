@@ -13,6 +13,8 @@ SCORES = {  # of one model, whose larger values might tell what is memorised
     "margin": "margin",
     "gradient_norm": "gradient norm",
     "mahalanobis": "Mahalanobis",
+    "h_deviation": "deviation of h",
+    "input_curvature": "input curvature",
     "nearest_neighbour": "nearest neighbour",
 }
 

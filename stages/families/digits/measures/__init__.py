@@ -60,7 +60,7 @@ def measure(cells: Sequence[TrainedCell], asked: Measure, own: Own, raw: Mnist, 
         MeasureError: a cell could not be measured.
     """
     ensembles = Ensembles.from_cells(cells)
-    measured = _measured(cells, asked, raw, run, ensembles)
+    measured = _measured(cells, asked, own, raw, run, ensembles)
     first = _first_of_each_set(cells, measured)
     rows = [_row(i, trained, ensembles) | {"memorized_share": asked.memorized} for i, trained in enumerate(cells)]
     for i, found in measured.items():
@@ -78,6 +78,7 @@ def measure(cells: Sequence[TrainedCell], asked: Measure, own: Own, raw: Mnist, 
         "cells": Table.of_rows(CELLS, rows),
         "items": images.table(kept, listed),
         **_tables_over_time(rows, measured),
+        **_own_tables(rows, measured, own),
     }
     return Measured(found_tables, images.table(IMAGES, every))
 
@@ -88,11 +89,11 @@ def curves(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measured(
-    cells: Sequence[TrainedCell], asked: Measure, raw: Mnist, run: Run, ensembles: Ensembles
+    cells: Sequence[TrainedCell], asked: Measure, own: Own, raw: Mnist, run: Run, ensembles: Ensembles
 ) -> dict[int, Measures]:
     """Each cell's measures, made on workers, as BLAS in several threads fights with whatever else runs."""
     waiting = [i for i, trained in enumerate(cells) if trained.is_trained and trained.cell.training.keep == "weights"]
-    jobs = [_job(cells[i], asked, raw, ensembles) for i in waiting]
+    jobs = [_job(cells[i], asked, own, raw, ensembles) for i in waiting]
     found: dict[int, Measures] = {}
     for k, outcome in run(measure_models, jobs, "measuring"):
         if outcome.error:
@@ -101,12 +102,13 @@ def _measured(
     return dict(sorted(found.items()))
 
 
-def _job(trained: TrainedCell, asked: Measure, raw: Mnist, ensembles: Ensembles) -> Job:
+def _job(trained: TrainedCell, asked: Measure, own: Own, raw: Mnist, ensembles: Ensembles) -> Job:
     selection, arrays = trained.dataset.selection, trained.record.arrays
     chosen, label = selection.chosen, raw.validation.label
-    training = Labelled(trained.dataset.pool[chosen], selection.label[chosen], selection.wrong[chosen])
-    validation = Labelled(raw.validation.image, label, np.zeros(len(label), dtype=bool))
-    arguments = arrays, training, validation, ensembles.by_epoch(trained.cell), asked
+    true_label = raw.train.label[selection.image[chosen]]
+    training = Labelled(trained.dataset.pool[chosen], selection.label[chosen], true_label)
+    validation = Labelled(raw.validation.image, label, label)
+    arguments = arrays, training, validation, ensembles.by_epoch(trained.cell), asked, own.rows
     return Job(arguments, float(trained.cell.data.size) * len(arrays["epoch"]))
 
 
@@ -147,6 +149,16 @@ def _tables_over_time(rows: Sequence[Row], measured: dict[int, Measures]) -> dic
         "history": Table.of_rows(HISTORY, history),
         "scores": Table.of_rows(SCORES, scores),
         "misclassified": Table.of_rows(MISCLASSIFIED, misclassified),
+    }
+
+
+def _own_tables(rows: Sequence[Row], measured: dict[int, Measures], own: Own) -> dict[str, Table]:
+    """What the experiment says of each cell's last model, with the cell's axes."""
+    return {
+        name: Table.of_rows(
+            AXES | columns, [_axes(rows[i]) | dict(row) for i, of in measured.items() for row in of.own[name]]
+        )
+        for name, columns in own.tables.items()
     }
 
 

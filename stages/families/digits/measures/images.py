@@ -22,7 +22,7 @@ class Labelled(NamedTuple):
 
     image: NDArray[np.uint8]  # (k, 28, 28)
     label: NDArray[np.uint8]  # (k,) as trained on
-    wrong: NDArray[np.bool_]  # (k,) not the true one
+    true_label: NDArray[np.uint8]  # (k,) what they show
 
 
 class Images(NamedTuple):
@@ -30,12 +30,18 @@ class Images(NamedTuple):
 
     x: NDArray[np.float32]  # (k, 784) pixels
     label: NDArray[np.uint8]  # (k,) as trained on
-    wrong: NDArray[np.bool_]  # (k,) not the true one
+    true_label: NDArray[np.uint8]  # (k,) what they show
 
     @classmethod
     def from_bytes(cls, images: Labelled) -> Images:
         """Pixels in [0, 1]."""
-        return cls(pixels(images.image), images.label, images.wrong)
+        return cls(pixels(images.image), images.label, images.true_label)
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(k,) whether an image is trained as another digit than it shows."""
+        wrong: NDArray[np.bool_] = self.label != self.true_label
+        return wrong
 
 
 class ImageSet(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,13 @@ from stages.families.digits.data.spec import Measure
 from stages.families.digits.measures.ensembles import Memorization, memorization_columns
 from stages.families.digits.measures.images import Images, Labelled
 from stages.families.digits.measures.misclassified import spread
-from stages.families.digits.measures.rivals import largest_unit_shares, losses, margins, nearest_neighbours
+from stages.families.digits.measures.rivals import (
+    input_curvatures,
+    largest_unit_shares,
+    losses,
+    margins,
+    nearest_neighbours,
+)
 from stages.families.digits.measures.scores import Answer, Scores, compared, rival_scores, wrong_labels
 from stages.families.digits.measures.spectra import Spectra, spectra, spectrum_columns
 from stages.families.digits.model.classifier import Classifier
@@ -21,6 +28,7 @@ from stages.statistics.leverage import ascended, gaussian_surprise
 from stages.statistics.memorization import spearman
 
 Columns = dict[str, NDArray[Any]]
+OwnRows = Callable[[Classifier, Images, Images], Mapping[str, Sequence[Mapping[str, Any]]]]
 PAIRED = 10_000  # images up to which all are compared in pixels
 ASCENDED = 1000  # images whose D* is also looked for step by step
 TOP = 0.01  # share of the images that is those of highest D*, or of lowest
@@ -35,12 +43,13 @@ class Moment(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """Of one cell: at each epoch, at the end, and of each training and validation image."""
+    """Of one cell: at each epoch, at the end, of each training and validation image, and the experiment's own rows."""
 
     moments: list[Moment]
     last: dict[str, Any]
     training: Columns
     validation: Columns
+    own: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class _Model(NamedTuple):
@@ -54,21 +63,32 @@ class _Model(NamedTuple):
 
 
 def measure_models(
-    arrays: Columns, training: Labelled, validation: Labelled, memorized: dict[int, Memorization], asked: Measure
+    arrays: Columns,
+    training: Labelled,
+    validation: Labelled,
+    memorized: dict[int, Memorization],
+    asked: Measure,
+    own_rows: OwnRows,
 ) -> Measures:
     """All that the tables say of one cell's models.
 
     Args:
         arrays: what training kept: weights at each epoch. training, validation: images.
         memorized: the training images' memorisation by epoch, where it is known. asked: what to measure.
+        own_rows: what the experiment measures beside, of the last model.
     """
     inside, outside = Images.from_bytes(training), Images.from_bytes(validation)
     neighbours = {"nearest_neighbour": nearest_neighbours(inside.x)} if memorized or len(inside.x) <= PAIRED else {}
-    models = []
+    models: list[_Model] = []
+    curved = np.zeros(len(inside.x))
     for k, epoch in enumerate(arrays["epoch"].tolist()):
         classifier = Classifier(*(arrays[name][k] for name in Classifier._fields))
         after = spectra(classifier.after(inside.x), classifier.after(outside.x))
-        scores = rival_scores(classifier, inside) | neighbours if epoch in memorized else {}
+        scores = {}
+        if epoch in memorized:
+            curved += input_curvatures(classifier, inside.x)
+            averaged = {"input_curvature": curved / (k + 1)}  # over the models kept so far
+            scores = rival_scores(classifier, inside) | averaged | neighbours
         models.append(_Model(epoch, classifier, after, memorized.get(epoch), scores))
     moments = [_moment(model, inside, outside, asked) for model in models]
     last = models[-1]
@@ -77,7 +97,7 @@ def measure_models(
     of_validation = _image_columns(last.classifier, outside, last.spectra.validation, before.validation)
     of_validation["leverage"] = last.spectra.leverage
     of_last = _last_columns(before, of_training, asked.alone) | _by_other_means(last, inside, neighbours)
-    return Measures(moments, of_last, of_training, of_validation)
+    return Measures(moments, of_last, of_training, of_validation, own_rows(last.classifier, inside, outside))
 
 
 def performance_columns(model: Classifier, training: Images, validation: Images) -> dict[str, Any]:
@@ -118,7 +138,8 @@ def _training_columns(last: _Model, before: Spectra, inside: Images) -> Columns:
     columns = _image_columns(last.classifier, inside, last.spectra.training, before.training)
     columns |= {"leverage": columns["D_after"], "D_x": dimensionality(h), "unit_share": largest_unit_shares(h)}
     if found:
-        columns |= {name: last.scores[name] for name in ("gradient_norm", "mahalanobis", "nearest_neighbour")}
+        kept = ("gradient_norm", "mahalanobis", "h_deviation", "input_curvature", "nearest_neighbour")
+        columns |= {name: last.scores[name] for name in kept}
         columns |= {
             "memorization_log": found.log,
             "memorization_even": found.log_even,

@@ -41,6 +41,24 @@ def gradient_norms(model: Classifier, x: NDArray[np.float32], label: NDArray[np.
     return norms
 
 
+def input_curvatures(model: Classifier, x: NDArray[np.float32], block: int = 500) -> NDArray[np.float64]:
+    """Frobenius norm of the second derivative of each example's loss by its pixels, |J^T F J| (Garg et al. 2023).
+
+    J is that of the logits, F = diag(p) - p p^T; the ReLU has none of its own. |J^T F J|^2 = tr (F K)^2 with K = J J^T,
+    so that only (10, 10) matrices are made. The label does not matter.
+    """
+    p, V = np.exp(model.log_probabilities(x)), model.V.astype(np.float64)
+    M = model.W.astype(np.float64) @ model.W.T.astype(np.float64)
+    curvature = np.empty(len(x))
+    for first in range(0, len(x), block):
+        rows = slice(first, first + block)
+        of = V * (model.before(x[rows]) > 0)[:, None, :]
+        K = (of @ M) @ of.transpose(0, 2, 1)
+        FK = p[rows, :, None] * (K - np.einsum("tc,tcd->td", p[rows], K)[:, None, :])
+        curvature[rows] = np.sqrt(np.maximum(np.einsum("tcd,tdc->t", FK, FK), 0))
+    return curvature
+
+
 def mahalanobis(h: NDArray[np.floating], label: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Distance from the mean of the label's own class, in units of that class's spread, of (T, m) hidden vectors."""
     distance = np.zeros(len(h))

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 
 def rival_scores(model: Classifier, images: Images) -> Scores:
-    """Every score of one model by name; D* before and after the ReLU among them."""
+    """The scores that one model gives, by name; D* before and after the ReLU among them."""
     before, after = model.before(images.x), model.after(images.x)
     return {
         "D_after": leverage(after, whitening(after)),
@@ -46,6 +46,7 @@ def rival_scores(model: Classifier, images: Images) -> Scores:
         "margin": margins(model, images.x, images.label),
         "gradient_norm": gradient_norms(model, images.x, images.label),
         "mahalanobis": mahalanobis(after, images.label),
+        "h_deviation": after.std(axis=1, dtype=np.float64),
     }
 
 
