@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -14,12 +16,13 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.claims import FAILS, UNDECIDED, VERDICTS
 from stages.core import paths
 from stages.core.errors import UserError
-from stages.report import content, explorer
+from stages.report import content, drawings, explorer, storage, stories
 from stages.report.__main__ import page
 from tests.conftest import ROOT, RUNS
 
@@ -100,7 +103,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows
     images = re.findall(r"<img [^>]*>", tags)
     assert len(images) > 30 and all(len(re.search(r'alt="([^"]*)"', image).group(1)) > 20 for image in images)  # type: ignore[union-attr]
     same = set(re.findall(r'data-same="([^"]*)"', tags))
-    assert len(same) == len(content.PICTURES) and same <= set(re.findall(r'<img id="([^"]*)"', tags))
+    assert len(same) == len(content.PICTURES) + 1 and same <= set(re.findall(r'<img id="([^"]*)"', tags))
 
 
 def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path) -> None:
@@ -108,9 +111,11 @@ def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path
     sections = YAML(typ="safe").load(ROOT / "params.yaml")
     assert list(of) == list(RUNS["laptop"])
     for name, experiment in of.items():
-        drawn = {f.stem for f in paths.figures(f"laptop/{name}").glob("*") if f.suffix in content.KINDS}
+        drawn = {f.stem for f in paths.figures(f"laptop/{name}").glob("*") if f.suffix in drawings.KINDS}
         assert {image.name for image in experiment.images} == drawn != set()
-        assert experiment.sentence and experiment.caption and (experiment.claims or experiment.questions)
+        assert experiment.question.endswith("?") or "(" in experiment.question, name
+        assert "<h4>" in experiment.story or "<strong>" in experiment.story, name
+        assert experiment.caption and (experiment.claims or experiment.questions)
         assert experiment.parameters.startswith(f"{name}:  # ") and "\n\n" not in experiment.parameters
         assert YAML(typ="safe").load(experiment.parameters)[name] == sections[name]
 
@@ -131,13 +136,57 @@ def test_an_svg_is_the_same_picture_to_a_tenth_of_a_point(tmp_path: Path) -> Non
         '<path id="p" d="M 1.23456 2 L 3.98765 4.5" style="fill: #ff0000"/></g>'
         '<text x="1.23456">50% &amp; more</text></svg>'
     )
-    source = content.address(path)
+    source = drawings.address(path)
     assert '"' not in source and "#" not in source
     root = ET.fromstring(unquote(source.partition(",")[2]))
     group, text = root
     assert group.get("transform") == "translate(1.3 2) scale(0.015625)"  # coordinates alone are shortened
     assert group[0].get("d") == "M 1.2 2 L 4.0 4.5" and group[0].get("style") == "fill: #ff0000"
     assert text.text == "50% & more" and text.get("x") == "1.2"
+
+
+def test_a_large_svg_is_pixels_on_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    marks = "".join(f'<circle cx="{k % 90}" cy="{k // 90}" r="0.3"/>' for k in range(8000))
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90">'
+    path.write_text(f'{head}<rect width="90" height="90" fill="#ffffff"/>{marks}</svg>')
+    assert path.stat().st_size > drawings.LARGE
+    source = drawings.address(path)
+    assert len(source) < path.stat().st_size / 4
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+        assert picture.size == (135, 135) and picture.convert("RGB").getpixel((134, 0)) == (255, 255, 255)
+
+
+def test_every_experiment_is_in_one_group_and_one_that_no_readme_names_is_with_the_others(results: Path) -> None:
+    every = content.experiments("laptop")
+    groups = content.groups(every)
+    assert sorted(of.name for group in groups for of in group.experiments) == sorted(RUNS["laptop"])
+    assert "Others" not in [group.title for group in groups]
+    mine = every[0]._replace(name="mine")
+    assert content.groups([*every, mine])[-1] == content.Group("Others", [mine])
+
+
+def test_a_story_has_no_figure_and_links_to_places_of_the_page(results: Path) -> None:
+    for name in RUNS["laptop"]:
+        html = stories.story(name)
+        assert "<img" not in html and "<h1" not in html and len(html) > 300, name
+        links = re.findall(r'href="([^"]*)"', html)
+        assert all(link.startswith("https://") or link.removeprefix("#") in RUNS["laptop"] for link in links), name
+    assert 'href="#special_cases"' in stories.story("dictionary")
+
+
+def test_one_point_in_three_kinds_of_model_is_drawn_from_five_experiments(results: Path) -> None:
+    seen, out = storage.seen("laptop"), storage.taken_out("laptop")
+    assert {of.system for of in seen} == {of.system for of in out} == set(storage.SYSTEMS)
+    assert all(-1 <= of.low <= of.mean <= of.high <= 1 for of in seen)
+    assert all(of.own[0] == of.rest[0] == 1 and len(of.own) == len(of.rest) > 1 for of in out)
+    scores = pd.read_parquet(paths.tables("laptop/memorization") / "scores.parquet")
+    of = scores[(scores.score == "gradient_norm") & (scores.labels == "all") & (scores.epoch == scores.epoch.max())]
+    of = of[(of.asks == "memorisation") & (of.statistic == "rank correlation")]
+    (gradient,) = (one for one in seen if one.score == "norm of the gradient")
+    assert gradient.mean == pytest.approx(of.value.mean())
+    assert storage.draw("laptop").get_axes() and not storage.is_known("nonsense")
+    assert storage.draw("nonsense").get_axes()
 
 
 def decoded(table: dict[str, list[Any]]) -> pd.DataFrame:
@@ -214,7 +263,21 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     assert tab.evaluate("""() => { const [card, title] = ['#film-losses', '#film-losses .role-axis-title text'].map(
         name => document.querySelector(name).getBoundingClientRect()); return title.left >= card.left; }""")
     tab.evaluate("location.hash = '#geometry-params'")
-    tab.wait_for_function("document.getElementById('geometry-params').open")  # a link to it unfolds it
+    tab.wait_for_function(
+        "document.getElementById('geometry-params').open"
+    )  # a link to it unfolds it, and what holds it
+    assert tab.evaluate("document.getElementById('geometry').open")
+    claims = tab.locator("#ledger tr.claim")
+    shown = "[...document.querySelectorAll('#ledger tr.claim')].filter(row => row.offsetParent !== null)"
+    assert tab.evaluate(f"{shown}.length") == claims.count()
+    tab.select_option("#ledger-source", "its appendix")
+    tab.select_option("#ledger-verdict", "holds")
+    assert set(tab.evaluate(f"{shown}.map(row => row.dataset.source + ', ' + row.dataset.verdict)")) == {
+        "its appendix, holds"
+    }
+    tab.fill("#ledger-words", "nothing has these words")
+    assert tab.evaluate(f"{shown}.length") == 0 and tab.inner_text("#ledger-says").startswith("0 of ")
+    assert tab.evaluate("[...document.querySelectorAll('#ledger tr.group')].every(row => row.offsetParent === null)")
     start = marks("film")
     tab.click("#film-play")
     tab.wait_for_function("window.film.state.frame >= 3")

@@ -1,4 +1,4 @@
-"""Write figures/index.html, which opens from disk, and figures/ledger.svg: `python -m stages.report laptop`."""
+"""Write figures/index.html, which opens from disk, and figures of several experiments: `python -m stages.report X`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from stages.claims import VERDICTS
 from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
-from stages.core.errors import UserError
 from stages.experiments import style
-from stages.report import content, explorer, overview, passages
+from stages.report import content, explorer, overview, passages, storage
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
 
 def report(scale: str) -> None:
-    """Write the page of a scale, and the figure of all claims."""
-    write_bytes(paths.PAGE, page(scale).encode())
+    """Write the page of a scale, and the figures that are of several experiments."""
+    content.require(scale)
     with style.applied():
         style.save(overview.draw(scale), paths.LEDGER.with_suffix(""))
+        style.save(storage.draw(scale), storage.PATH.with_suffix(""))
+    write_bytes(paths.PAGE, page(scale).encode())
 
 
 def page(scale: str) -> str:
@@ -33,10 +34,8 @@ def page(scale: str) -> str:
     Raises:
         UserError: the scale has no results.
     """
+    content.require(scale)
     experiments = content.experiments(scale)
-    if not experiments:
-        folder = paths.summary(scale).with_suffix("")
-        raise UserError(f"{folder}: holds no X.json; run the stages before this one first")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -44,7 +43,11 @@ def page(scale: str) -> str:
         scale=scale,
         other=content.other(scale),
         experiments=experiments,
+        groups=content.groups(experiments),
+        numbers=content.numbers(scale),
+        headline=content.headline(scale),
         pictures=content.pictures(scale),
+        storage=content.drawing(storage.PATH) if storage.is_known(scale) else None,
         scorecard=content.scorecard(experiments),
         verdicts=VERDICTS,
         explorer=explorer.explorer(scale),

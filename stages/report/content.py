@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import ast
-import base64
-import io
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
-from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.claims import SOURCES, VERDICTS
 from stages.claims.ledger import measured
 from stages.claims.words import words
 from stages.core import paths
+from stages.core.errors import UserError
+from stages.report.drawings import KINDS, address
+from stages.report.stories import listed, story
 
 PARAMS, RUNS = Path("params.yaml"), Path("stages/runs.yaml")
-KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
-LONG = re.compile(r"\d+\.\d{2,}")
 EXPERIMENTS = Path("stages/experiments")
+HEADLINE = (
+    "dataset_size",
+    "regimes",
+    "From points to features, and worse in between",
+    "Over the number of training points, from 3 to new ones at every step: test loss, which rises before it falls in "
+    "the shaded middle regime; the dimensionality of every feature and point; and the vectors themselves.",
+)
 PICTURES = (  # the finding: experiment, figure, what it says and what it shows
     (
         "geometry",
@@ -31,13 +35,6 @@ PICTURES = (  # the finding: experiment, figure, what it says and what it shows
         "Few points: each is stored, as the corner of a polygon",
         "Features (blue, columns of W) and hidden vectors of the training points (red) for T = 3 to 30 points; grey: "
         "the circle of the exact solution.",
-    ),
-    (
-        "dataset_size",
-        "regimes",
-        "More points: from points to features, and worse in between",
-        "Over the number of training points, from 3 to new ones at every step: test loss, which rises before it falls "
-        "in the shaded middle regime; the dimensionality of every feature and point; and the vectors themselves.",
     ),
     (
         "hidden_size",
@@ -83,9 +80,10 @@ class Bar(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A claim at this scale, and at the other one where it was run; a question has no id, says and verdicts."""
+    """A claim at this scale, and at the other one where it was run; a question has no id, source, says and verdicts."""
 
     id: str
+    source: str  # whose claim it is
     text: str
     says: str
     measured: str
@@ -102,13 +100,21 @@ class Experiment(NamedTuple):
     """All that the page has of one experiment."""
 
     name: str
-    sentence: str
+    question: str
+    story: str  # HTML
     caption: str
     images: list[Drawing]
     other_images: list[Drawing]
     parameters: str
     claims: list[Row]
     questions: list[Row]
+
+
+class Group(NamedTuple):
+    """Experiments on one question."""
+
+    title: str
+    experiments: list[Experiment]
 
 
 class Picture(NamedTuple):
@@ -126,23 +132,41 @@ def experiments(scale: str) -> list[Experiment]:
     return [_experiment(name, scale) for name in listed if paths.summary(f"{scale}/{name}").exists()]
 
 
+def require(scale: str) -> None:
+    """Raise UserError where the scale has no results."""
+    folder = paths.summary(scale).with_suffix("")
+    if not any(folder.glob("*.json")):
+        raise UserError(f"{folder}: holds no X.json; run the stages before this one first")
+
+
 def other(scale: str) -> str:
     """The scale whose claims stand beside a scale's own."""
     return "laptop" if scale == "paper" else "paper"
 
 
+def headline(scale: str) -> Picture | None:
+    """The first one, if it has been drawn."""
+    return _picture(HEADLINE, scale)
+
+
+def drawing(path: Path) -> Drawing:
+    """A figure of several experiments, with what the module of its name in this folder says of it."""
+    return Drawing(path.stem, address(path), _docstring(Path(__file__).with_name(f"{path.stem}.py")))
+
+
 def pictures(scale: str) -> list[Picture]:
     """Those of PICTURES that have been drawn."""
-    return [
-        Picture(title, name, figure, caption)
-        for name, figure, title, caption in PICTURES
-        if any(path.stem == figure for path in _files(name, scale))
-    ]
+    return [picture for of in PICTURES if (picture := _picture(of, scale))]
+
+
+def _picture(of: tuple[str, str, str, str], scale: str) -> Picture | None:
+    name, figure, title, caption = of
+    return Picture(title, name, figure, caption) if any(f.stem == figure for f in _files(name, scale)) else None
 
 
 def scorecard(of: list[Experiment]) -> dict[str, dict[str, int]]:
     """By whose claims they are, and of all: how many there are, and how many came out how."""
-    found = [(SOURCES[row.id[0]], row.verdict) for experiment in of for row in experiment.claims]
+    found = [(row.source, row.verdict) for experiment in of for row in experiment.claims]
     return {
         source: {"all": len(verdicts)} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
         for source in (*dict.fromkeys(SOURCES.values()), "all")
@@ -150,10 +174,32 @@ def scorecard(of: list[Experiment]) -> dict[str, dict[str, int]]:
     }
 
 
+def groups(of: list[Experiment]) -> list[Group]:
+    """Experiments by question, as stages/experiments/README.md has them."""
+    by_name = {experiment.name: experiment for experiment in of}
+    found = [Group(title, [by_name.pop(name) for name in rows if name in by_name]) for title, rows in listed().items()]
+    return [group for group in (*found, Group("Others", list(by_name.values()))) if group.experiments]
+
+
+def numbers(scale: str) -> list[tuple[str, str]]:
+    """The two that a first look is for, and what they are, where they were measured."""
+    bump, gap = _summary("dataset_size", scale), _summary("replication_gap", scale)
+    found = []
+    if "bump" in bump:
+        found.append((f"+{bump['bump']:.3f}", f"test loss at {bump['bump_T']:,} points, over what it was at fewer"))
+    if "peak_smallest_eps" in gap:
+        found.append(
+            (f"{gap['peak_smallest_eps']:.0f}", "highest test loss if errors are summed over features, as printed")
+        )
+    return found
+
+
 def _experiment(name: str, scale: str) -> Experiment:
+    questions = {row: question for rows in listed().values() for row, question in rows.items()}
     return Experiment(
         name,
-        _docstring(EXPERIMENTS / name / "__init__.py"),
+        questions.get(name, name),
+        story(name),
         _docstring(EXPERIMENTS / name / "figure.py"),
         _images(name, scale),
         _images(name, other(scale))[-1:],  # one is enough beside all of this scale
@@ -172,6 +218,7 @@ def _rows(name: str, scale: str, kind: str) -> list[Row]:
         rows.append(
             Row(
                 one.get("id", ""),
+                SOURCES[one["id"][0]] if "id" in one else "",
                 _text(one),
                 says,
                 measured(one),
@@ -214,15 +261,19 @@ def _bars(one: Mapping[str, Any]) -> list[Bar]:
     return bars
 
 
-def _found(name: str, scale: str, kind: str) -> list[dict[str, Any]]:
+def _summary(name: str, scale: str) -> dict[str, Any]:
     path = paths.summary(f"{scale}/{name}")
-    found: list[dict[str, Any]] = json.loads(path.read_text())[kind] if path.exists() else []
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _found(name: str, scale: str, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _summary(name, scale).get(kind, [])
     return found
 
 
 def _text(one: dict[str, Any]) -> str:
-    text: str = one["claim"] if "claim" in one else one["question"]
-    return text
+    return str(one.get("claim") or one["question"])
 
 
 def _images(name: str, scale: str) -> list[Drawing]:
@@ -236,25 +287,6 @@ def _images(name: str, scale: str) -> list[Drawing]:
 def _files(name: str, scale: str) -> list[Path]:
     folder = paths.figures(f"{scale}/{name}")
     return sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
-
-
-def address(path: Path) -> str:
-    """A file as a data: address that may stand between double quotes.
-
-    SVG stays text, which is shorter, with coordinates to a tenth of a point. Of a PNG 256 colours are kept.
-    """
-    kind = KINDS[path.suffix]
-    if path.suffix != ".svg":
-        with Image.open(path) as picture:
-            picture.convert("RGB").quantize(256).save(buffer := io.BytesIO(), "PNG", optimize=True)
-        return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", path.read_text(), flags=re.DOTALL)
-    text = re.sub(
-        r' (?:d|x|y)="[^"]*"|translate\([^)]*\)',
-        lambda of: LONG.sub(lambda number: f"{float(number[0]):.1f}", of[0]),
-        text,
-    )
-    return f"data:{kind}," + quote(" ".join(text.split()).replace('"', "'"), safe=" <>=:/;,.()'!*~+-_[]{}|^@$?`")
 
 
 def section(name: str) -> str:

@@ -1,0 +1,40 @@
+"""What the experiments' README files say: their questions, in groups, and their stories."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+EXPERIMENTS = Path("stages/experiments")
+ROW = re.compile(r"^\| \[(\w+)\]\(\w+/README\.md\) \| (.*) \|$")
+
+
+def listed() -> dict[str, dict[str, str]]:
+    """Heading, experiment and question of stages/experiments/README.md."""
+    found: dict[str, dict[str, str]] = {}
+    for line in (EXPERIMENTS / "README.md").read_text().splitlines():
+        if line.startswith("## "):
+            found[line.removeprefix("## ")] = {}
+        elif row := ROW.match(line):
+            found[list(found)[-1]][row[1]] = row[2].replace("\\*", "*")
+    return found
+
+
+def story(name: str) -> str:
+    """An experiment's README as HTML, without its title and figures, which the page has; headings are small.
+
+    Links to other experiments lead to their place on the page; of other relative ones the words stay.
+    """
+    text = (EXPERIMENTS / name / "README.md").read_text().partition("\n")[2]
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)\n*", "", text)
+    text = re.sub(r"\]\(\.\./(\w+)/README\.md[^)]*\)", r"](#\1)", text)
+    text = re.sub(r"\[([^\]]*)\]\((?!https://|#)[^)]*\)", r"\1", text)
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h4"
+    html: str = parser.renderer.render(tokens, parser.options, {})
+    return html
