@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
+from stages.params import load_all
 from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()
@@ -43,6 +45,17 @@ def test_every_experiment_is_in_the_table_of_experiments() -> None:
     folders = {path.parent.name for path in (ROOT / "stages/experiments").glob("*/measure.py")}
     assert {name for name, _ in rows} == {folder for _, folder in rows} == folders
     assert f"[{len(folders)} experiments](stages/experiments/README.md)" in README
+
+
+def test_a_key_that_a_readme_sets_is_one_that_params_has_and_its_value_is_allowed(tmp_path: Path) -> None:
+    """All of them at once, as DVC would write them."""
+    found = {one for page in PAGES for one in re.findall(r"(?:-S|--set-param) '([^']+)'", page.read_text())}
+    assert len(found) >= 8
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    apply_overrides(str(tmp_path / "params.yaml"), sorted(found))
+    before, after = (load_all(ROOT / "stages/runs.yaml", folder / "params.yaml") for folder in (ROOT, tmp_path))
+    changed = {run.split("/")[1] for run in before if before[run] != after[run]}
+    assert changed == {one.lstrip("+~").split(".")[0] for one in found}
 
 
 def headings(text: str) -> set[str]:
