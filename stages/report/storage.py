@@ -34,7 +34,7 @@ SEEN = {  # score: words, for digits and for text
 }
 DIGITS_OUT = {  # removal: words, and which wrong labels are what is taken out
     "own directions": ("own directions", "recalled_told"),
-    "units by gradient": ("units by gradient", "recalled_told"),
+    "units by margin": ("units by margin", "recalled_told"),
     "low curvature, W": ("weights of low curvature", "recalled_untold"),
 }
 TEXT_OUT = {"D*": "own directions", "units by gradient": "units by gradient"}

@@ -42,7 +42,7 @@ def test_every_removal_is_named_once_for_each_amount_that_there_is() -> None:
     found = [(one.name, one.amount) for one in removals(MODEL, IMAGES, np.arange(40) < 8, AMOUNTS)]
     assert len(set(found)) == len(found)
     assert ("highest D*", 7) in found and ("highest D*", 100) not in found  # of a layer of seven units
-    assert len(found) == 1 + 5 * 3 + 2 * 2 + 4 * 2
+    assert len(found) == 1 + 7 * 3 + 2 * 2 + 4 * 2
 
 
 def test_outputs_do_not_see_directions_that_are_taken_out() -> None:
@@ -70,6 +70,8 @@ def test_own_directions_have_the_largest_shares_and_those_of_highest_d_star_atta
     shares = share(found["own directions"], told)
     assert (np.diff(shares) <= 1e-9).all()
     assert shares[0] >= share(RNG.normal(size=(7, 5000)), told).max()
+    variance = ((h - h.mean(axis=0)) @ found["least variance"]).var(axis=0)
+    assert (np.diff(variance) >= -1e-9).all()
     D = leverage(h, whitening(h))
     most = np.argsort(-D, kind="stable")[:7]
     for k, image in enumerate(most):
@@ -120,7 +122,7 @@ def test_a_wrong_label_with_a_direction_of_its_own_is_taken_out_alone() -> None:
     effect = Effects(images, images, targets)
     assert effect(model)["recalled_told"] == 1
     for one in removals(model, images, images.wrong, Amounts((1,), ())):
-        if one.name in ("own directions", "highest D*", "units by gradient"):
+        if one.name in ("own directions", "highest D*", "units by margin"):
             after = effect(one.edited)
             assert after["recalled_told"] == 0 and after["corrected"] == 1 and after["right_kept"] == 1, one.name
     assert units_to_flip(model, images)[200] == 1
@@ -130,8 +132,9 @@ def test_units_to_flip_are_those_of_a_search_one_by_one() -> None:
     images, h = IMAGES._replace(label=(IMAGES.label + (np.arange(40) < 5)) % 10), MODEL.after(X).astype(np.float64)
     for t, fewest in enumerate(units_to_flip(MODEL, images)):
         label = images.label[t]
-        p = np.exp(MODEL.log_probabilities(X[[t]])[0])
-        order = np.argsort(h[t] * ((p - np.eye(10)[label]) @ MODEL.V), kind="stable")
+        z = MODEL.logits(X[[t]])[0]
+        other = int(np.where(np.arange(10) == label, -np.inf, z).argmax())
+        order = np.argsort(-h[t] * (MODEL.V[label] - MODEL.V[other]).astype(np.float64), kind="stable")
         kept, count = h[t].copy(), 0
         while (MODEL.V @ kept + MODEL.c).argmax() == label and count < 8:
             if count < 7:

@@ -58,7 +58,8 @@ def test_a_description_names_features_and_values() -> None:
 def test_an_exact_polygon_holds_all_bits_less_which_point_it_is() -> None:
     data = drawn(n=400, S=0.99, T=4, supports="disjoint")
     own = sample(data)
-    found = bits(met(Model(*polygon_model(own)), own))
+    model = Model(*polygon_model(own))
+    found = bits(met(model, own), met(zero(400), own))
     assert found["stored"] == 1
     full = description(400, np.diff(own.start))
     assert found["bits_data"] == pytest.approx(full.sum())
@@ -67,11 +68,13 @@ def test_an_exact_polygon_holds_all_bits_less_which_point_it_is() -> None:
 
 def test_output_zero_holds_nothing_and_half_a_point_is_its_largest_feature() -> None:
     own = points({0: 0.8, 1: 0.6}, {2: 0.6, 3: 0.8})
-    assert bits(met(zero(), own))["bits_stored"] == 0
     of = met(zero(), own)
+    assert bits(of, of)["bits_stored"] == 0
     left = 1 - 0.64 * (1 - 4.0 ** -(VALUE_BITS + 1))
-    found = bits(of._replace(loss=np.array([left, 1.0])))
+    found = bits(of._replace(loss=np.array([left, 1.0])), of)
     assert found["bits_stored"] == pytest.approx(math.log2(8) + VALUE_BITS - 1) and found["stored"] == 0.5
+    same = of._replace(loss=np.array([left, 1.0]))
+    assert bits(same, same)["bits_stored"] == pytest.approx(0)  # what is said of fresh points too is no memory
 
 
 def test_the_one_point_that_overshoots_carries_all_by_the_one_feature_that_training_points_cancel() -> None:
@@ -86,6 +89,7 @@ def test_the_one_point_that_overshoots_carries_all_by_the_one_feature_that_train
     found = worst(model, trained, new)
     assert found["carried"] == 1 and found["longer"] == 1 and found["above"] == 0.01
     assert found["without_one"] == 0 and found["without_other"] is not None and found["without_other"] > 0.9
+    assert found["kept_worst"] == pytest.approx(1) and found["longer_all"] == 0.01
     assert found["kept_trained"] == pytest.approx(0, abs=0.02) and found["kept_fresh"] == pytest.approx(1)
     assert found["similar_worst"] == pytest.approx(0.78, abs=1e-6)
 

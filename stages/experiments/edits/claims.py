@@ -9,11 +9,12 @@ import pandas as pd
 
 from stages.claims import Finding, intervals, labelled_rows, question
 from stages.core.tables import Tables
-from stages.experiments.edits import METHODS, NOTHING, TOLD
+from stages.experiments.edits import CONTROL, METHODS, NOTHING, TOLD
 
 SPARED = 0.01  # of the validation accuracy that a removal may cost
 CHOSEN = f"""The amount with which least is recalled, at {SPARED:.0%} of validation accuracy lost at most, is chosen on
 even training sets; odd ones judge, and an interval is over these."""
+AMOUNTS = (192, 256, 384)  # directions
 RECALLED = "wrong labels recalled: "
 
 
@@ -80,34 +81,69 @@ def taken_out(tables: Tables, measure: Any) -> Finding:
 
 @question("Does taking out make a better classifier than stopping early?")
 def stopping(tables: Tables, measure: Any) -> Finding:
-    """Against the best epoch, and against training on right labels."""
+    """Removals that are told half of the wrong labels, and those that are not, against the best epoch."""
     removals, rows = tables["removals"], early(tables)
     of = removals[removals.removal.isin(METHODS)] if len(removals) else removals
     if not len(of) or not len(rows):
         return Finding()
-    even = of[of.data_seed % 2 == 0].groupby(["removal", "amount"], as_index=False).validation.mean()
-    way = even.loc[even.validation.idxmax(), ["removal", "amount"]]
-    edited = of[(of[["removal", "amount"]] == way).all(axis=1) & (of.data_seed % 2 == 1)].set_index("data_seed")
-    best_epoch = rows[rows.data_seed % 2 == 0].groupby("epoch", as_index=False).validation_accuracy.mean()
-    epoch = int(best_epoch.loc[best_epoch.validation_accuracy.idxmax(), "epoch"])
+    epochs = rows[rows.data_seed % 2 == 0].groupby("epoch", as_index=False).validation_accuracy.mean()
+    epoch = int(epochs.loc[epochs.validation_accuracy.idxmax(), "epoch"])
     stopped = rows[(rows.epoch == epoch) & (rows.data_seed % 2 == 1)].set_index("data_seed")
     clean = removals[(removals.wrong == 0) & (removals.data_seed % 2 == 1)].set_index("data_seed").validation
-    parts = []
-    for words, recalled, right in (
-        ("taken out", edited.recalled_untold, edited.validation),
-        ("stopped early", stopped.wrong_fitted, stopped.validation_accuracy),
+    parts = [
+        intervals.mean(f"{RECALLED}stopped early", stopped.wrong_fitted),
+        intervals.mean("validation accuracy: stopped early", stopped.validation_accuracy),
+        intervals.mean("validation accuracy: trained on right labels", clean),
+    ]
+    shown = {"stopped early": f"epoch {epoch}"}
+    for words, some in (
+        ("told nothing", of[~of.removal.isin([*TOLD, CONTROL])]),
+        ("told half of the wrong labels", of[of.removal.isin(TOLD)]),
     ):
-        parts += [
-            intervals.mean(f"{RECALLED}{words}", recalled),
-            intervals.mean(f"validation accuracy: {words}", right),
-        ]
-    gained = edited.validation - stopped.validation_accuracy
-    parts.append(intervals.mean("validation accuracy gained over stopping early", gained))
-    parts.append(intervals.mean("validation accuracy: trained on right labels", clean))
+        even = some[some.data_seed % 2 == 0].groupby(["removal", "amount"], as_index=False).validation.mean()
+        if not len(even):
+            continue
+        way = even.loc[even.validation.idxmax(), ["removal", "amount"]]
+        edited = some[(some[["removal", "amount"]] == way).all(axis=1) & (some.data_seed % 2 == 1)].set_index(
+            "data_seed"
+        )
+        shown[words] = f"{METHODS[way.removal]}, {way.amount:g}"
+        parts.append(intervals.mean(f"{RECALLED}taken out, {words}", edited.recalled_untold))
+        parts.append(intervals.mean(f"validation accuracy: taken out, {words}", edited.validation))
+        gained = edited.validation - stopped.validation_accuracy
+        parts.append(intervals.mean(f"validation accuracy over stopping early: taken out, {words}", gained))
     return Finding(
         parts,
-        {"taken out": f"{METHODS[way.removal]}, {way.amount:g}", "stopped early": f"epoch {epoch}"},
+        shown,
         "The removal, its amount and the epoch of highest validation accuracy on even training sets; odd ones judge.",
+    )
+
+
+@question("Are the directions that are taken out those of wrong labels, or any of so many?")
+def which_directions(tables: Tables, measure: Any) -> Finding:
+    """What directions of several kinds leave, as many of each."""
+    rows = tables["removals"]
+    kinds = [name for name in METHODS if "directions" in METHODS[name]]
+    rows = rows[rows.removal.isin(kinds) & rows.amount.isin(AMOUNTS)] if len(rows) else rows
+    parts = (
+        [
+            intervals.mean(f"{RECALLED}{METHODS[name]}, {amount}", of.recalled_untold)
+            for amount in AMOUNTS
+            for name in kinds
+            if len(of := rows[(rows.removal == name) & (rows.amount == amount)])
+        ]
+        if len(rows)
+        else []
+    )
+    by = rows.groupby(["removal", "amount"]).validation.mean().unstack() if len(rows) else pd.DataFrame()
+    return Finding(
+        parts,
+        {
+            f"validation accuracy without {amount}": {METHODS[str(k)]: float(v) for k, v in by[amount].items()}
+            for amount in by
+        }
+        or None,
+        "Wrong labels of the half that no removal is told; of all training sets, as no amount is chosen.",
     )
 
 
@@ -136,5 +172,5 @@ def few_units(tables: Tables, measure: Any) -> Finding:
     return Finding(
         [intervals.mean(f"median units, {labels} labels", median[labels]) for labels in ("wrong", "right")],
         labelled_rows(after, "units"),
-        "Units in the order of what they cost that image, to first order. Shown: the share of labels lost by then.",
+        "Units in the order of what they cost that image's margin. Shown: the share of labels lost by then.",
     )

@@ -17,11 +17,14 @@ DRAWN = {  # removals, and their colour and line
     "low curvature, W": (style.POINT, "-"),
     "low curvature, V": (style.POINT, "--"),
     "own directions": (style.FEATURE, "-"),
+    "own directions of right labels": (style.FEATURE, "--"),
     "highest D*": ("#35978f", "-"),
-    "random directions": (style.LAW, "--"),
-    "units by gradient": ("#e08214", "-"),
-    "random units": (style.LAW, ":"),
+    "least variance": ("#35978f", "--"),
+    "random directions": ("#35978f", ":"),
+    "units by margin": ("#e08214", "-"),
+    "random units": ("#e08214", ":"),
     "small singular values, W": ("#8f5aa8", "-"),
+    "small entries, W": ("#8f5aa8", "--"),
 }
 LOWEST = 0.8  # validation accuracy that is drawn
 
@@ -55,7 +58,8 @@ def _against(axes: Axes, removals: pd.DataFrame, before: pd.DataFrame, tables: T
     if len(clean):
         axes.axhline(clean.mean(), color=style.INK, linewidth=0.7, linestyle=":", label="trained on right labels")
     axes.set(xlim=(-0.02, 1.02), ylim=(max(LOWEST, axes.get_ylim()[0]), None))
-    axes.set(xlabel="wrong labels recalled, of those that no removal is told", ylabel="validation accuracy")
+    axes.set(xlabel="wrong labels recalled (of removals: of the half that none is told)")
+    axes.set_ylabel(f"validation accuracy, from {LOWEST:g} on; means of all training sets")
     axes.legend(fontsize=8, loc="lower center")
 
 
@@ -63,7 +67,7 @@ def _flips(axes: Axes, flips: pd.DataFrame) -> None:
     for labels, color in (("wrong", style.POINT), ("right", style.FEATURE)):
         style.curve(axes, flips[flips.labels == labels], "flipped", color, f"{labels} labels", "units")
     ticks = sorted(flips.units.unique())
-    axes.set(xscale="log", ylim=(0, 1.03), xlabel="units taken out, those that the image needs most")
+    axes.set(xscale="log", ylim=(0, 1.03), xlabel="units taken out, by what they cost its margin")
     axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set(ylabel="share no longer predicted", title="how many units one label hangs on")

@@ -12,7 +12,8 @@ from stages.claims.regimes import POLYGONS_END
 from stages.core.tables import Tables
 
 SEVERAL = 10  # stored points, of which one is taken out
-AT = """At the T from 30 on whose mean test loss is highest, for each m and n; an interval is over training sets."""
+AT = """At the T from 30 on (of n = 1,000, else in proportion) whose mean test loss is highest, for each m and n; an
+interval is over training sets."""
 
 
 class Peak(NamedTuple):
@@ -79,6 +80,7 @@ def few(tables: Tables, measure: Any) -> Finding:
 def alike(tables: Tables, measure: Any) -> Finding:
     """How long their hidden vectors are, where their loss is, how like training points they are."""
     parts = means(tables.cells, "longer", "h longer than every training point's, ")
+    parts += means(tables.cells, "longer_all", "the same of all fresh points, ")
     parts += means(tables.cells, "stray", "loss on features that they do not have, ")
     parts += [
         intervals.mean(
@@ -99,11 +101,12 @@ def alike(tables: Tables, measure: Any) -> Finding:
 
 @question("Does one feature of theirs decide?", source="the paper: what is the middle regime?")
 def one_feature(tables: Tables, measure: Any) -> Finding:
-    """What is left without it, and whether others add to it."""
+    """What is left without it, and whether a point's other features add to it."""
     parts = means(tables.cells, "without_one", "left without it, ")
-    parts += means(tables.cells, "without_other", "left without another, ")
+    parts += means(tables.cells, "without_other", "left without the second, ")
     parts += means(tables.cells, "kept_trained", "h along its column, over its own part, training points, ")
     parts += means(tables.cells, "kept_fresh", "the same, fresh points, ")
+    parts += means(tables.cells, "kept_worst", "the same, the worst, ")
     return Finding(
         parts,
         None,
@@ -117,7 +120,9 @@ def by_clusters(tables: Tables, measure: Any) -> Finding:
     """What fresh points in clusters of training points carry, over how many they are."""
     parts = means(tables.cells, "clustered_carry", "carried by fresh points in clusters, ")
     parts += means(tables.cells, "clustered", "share of fresh points in clusters, ")
-    return Finding(parts, None, f"In a cluster: as near to one of its members as these are to each other. {AT}")
+    return Finding(
+        parts, None, f"In a cluster: as near to one of its points as the training point nearest to that is. {AT}"
+    )
 
 
 @question("Is test loss highest where the data's bits are as many as are stored?", source="Morris et al. 2025: it is")
@@ -136,8 +141,9 @@ def capacity(tables: Tables, measure: Any) -> Finding:
         parts,
         shown or None,
         """Bits of a point: those that name its features, and two more for each value. Stored: the shortest such
-        description that leaves the model's loss, less log2 T bits, which come with h; for each training set the most at
-        any T. Morris et al. find test loss to be highest where both are equal, and 3.5 to 3.8 bits a parameter.""",
+        description that leaves the model's loss, less log2 T bits, which come with h, and less the same of fresh
+        points; for each training set the most at any T. Morris et al. find test loss to be highest where both are
+        equal, and 3.5 to 3.8 bits a parameter.""",
     )
 
 

@@ -19,7 +19,7 @@ COLUMNS = {  # of the worst points, over sizes
     "carried": ("of the excess: carried by 1 % of fresh points", style.INK),
     "longer": ("of these: h longer than every training point's", style.POINT),
     "without_one": ("of their excess: left without one feature", WORST),
-    "without_other": ("left without another one", style.LAW),
+    "without_other": ("left without the second", style.LAW),
 }
 
 

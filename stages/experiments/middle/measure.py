@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 from scipy.special import gammaln
 
-from stages.core.random import generator
 from stages.core.tables import Column
 from stages.experiments.middle import WORST
 from stages.families.toy.data.drawing import stream
@@ -28,6 +26,7 @@ from stages.statistics.memorization import spearman
 
 Floats = NDArray[np.float64]
 VALUE_BITS = 2  # of a value: in quarters of its range, so that 1 / 4^(bits + 1) of its mean square is lost
+GENERAL = 2000  # fresh points of which bits are counted
 STORED = 0.5  # loss below which a training point counts as stored
 TAKEN = 50  # stored points that are taken out, one at a time
 SHOWN = 1000  # fresh points of the picture, beside the worst
@@ -35,23 +34,25 @@ SHOWN = 1000  # fresh points of the picture, beside the worst
 COLUMNS = {
     "bits_data": Column(float, "bits that name each training point's features and their values, all points together"),
     "bits_stored": Column(
-        float, "bits that say as much of the training points as the outputs do, less which one it is"
+        float, "bits that say as much of training points as outputs do, less which one it is and those of fresh points"
     ),
     "stored": Column(float, "share of the training points of a loss below .5"),
     "above": Column(float, "share of fresh points of a loss above 1, that of output 0"),
     "carried": Column(float, "share of all that is above 1 which the worst carry: the 1 % of largest loss"),
     "rho_length": Column(float, "rank correlation over fresh points of loss and length of h"),
     "longer": Column(float, "share of the worst whose h is longer than every training point's"),
-    "stray": Column(float, "share of their loss that is on features that they do not have"),
+    "longer_all": Column(float, "the same share of all fresh points"),
+    "stray": Column(float, "share of the loss of the worst that is on features that they do not have"),
     "without_one": Column(
         float, "of what they carry, share left without the feature that adds most to the length of h"
     ),
-    "without_other": Column(float, "share left without another of their features, drawn at random"),
+    "without_other": Column(float, "share left without the feature that adds second most"),
     "kept_trained": Column(
         float,
         "h along that feature's column, over the feature's own part in it: sums over training points that have it",
     ),
     "kept_fresh": Column(float, "the same over fresh points that have it"),
+    "kept_worst": Column(float, "the same over the worst, each with its own such feature"),
     "similar_worst": Column(float, "mean over the worst of the largest cosine with a training point"),
     "similar": Column(float, "the same over all fresh points"),
     "own_without_h": Column(float, "of a stored point's explained share, left without the direction of its D* in h"),
@@ -101,7 +102,7 @@ def across(
         data = cells[i].data
         fresh = next(stream(points[i].n, data.S, measure.test_points, measure.test_seed, measure.test_points))
         trained, new = met(model, points[i]), met(model, fresh)
-        found[i] = {**bits(trained), **worst(model, trained, new), **clustered(trained, new)}
+        found[i] = {**bits(trained, new), **worst(model, trained, new), **clustered(trained, new)}
         found[i] |= taken_out(model, trained)
         if model.m == 2 and data.data_seed == first:
             found[i]["plane"] = _plane(trained, new)
@@ -113,25 +114,33 @@ def by_loss(new: Met) -> NDArray[np.int64]:
     return np.argsort(-new.loss, kind="stable")[: max(1, round(WORST * len(new.loss)))]
 
 
-def bits(trained: Met) -> dict[str, float]:
+def bits(trained: Met, new: Met) -> dict[str, float]:
     """Columns on what training points take to describe, and on how much of that a model holds.
 
     A description names k features, those of largest value, in log2 (n choose k) bits, and VALUE_BITS more a value. The
     model's output says as much of a point as the shortest description that leaves its loss. Which of the T points is
-    asked for, log2 T bits, comes with h and is not held in the weights.
+    asked for, log2 T bits, comes with h and is not held in the weights. What outputs say of fresh points in the same
+    way is no memory, and does not count (Morris et al. 2025).
     """
-    full, held = np.empty(len(trained.loss)), np.empty(len(trained.loss))
-    for t, (first, last) in enumerate(zip(trained.points.start[:-1], trained.points.start[1:], strict=True)):
-        value = np.sort(trained.points.value[first:last].astype(np.float64))[::-1]
-        left = 1 - np.concatenate([[0.0], np.cumsum(value**2)]) * (1 - 4.0 ** -(VALUE_BITS + 1))
-        length = description(trained.points.n, np.arange(len(left)))
-        full[t], held[t] = length[-1], np.interp(trained.loss[t], left[::-1], length[::-1])
-    which = math.log2(len(full))
+    which = math.log2(len(trained.loss))
+    (full, held), (_, general) = described(trained, len(trained.loss)), described(new, GENERAL)
     return {
         "bits_data": full.sum(),
-        "bits_stored": np.maximum(held - which, 0).sum(),
+        "bits_stored": np.maximum(held - which, 0).sum() - len(held) * np.maximum(general - which, 0).mean(),
         "stored": (trained.loss < STORED).mean(),
     }
+
+
+def described(of: Met, most: int) -> tuple[Floats, Floats]:
+    """(k,) bits of whole points, and of the shortest description that leaves the model's loss; of `most` points."""
+    count = min(most, len(of.loss))
+    full, held = np.empty(count), np.empty(count)
+    for t, (first, last) in enumerate(zip(of.points.start[:count], of.points.start[1 : count + 1], strict=True)):
+        value = np.sort(of.points.value[first:last].astype(np.float64))[::-1]
+        left = 1 - np.concatenate([[0.0], np.cumsum(value**2)]) * (1 - 4.0 ** -(VALUE_BITS + 1))
+        length = description(of.points.n, np.arange(len(left)))
+        full[t], held[t] = length[-1], np.interp(of.loss[t], left[::-1], length[::-1])
+    return full, held
 
 
 def description(n: int, k: NDArray[np.integer]) -> Floats:
@@ -149,6 +158,7 @@ def worst(model: Model, trained: Met, new: Met) -> dict[str, float | None]:
         "carried": above[of].sum() / above.sum() if above.any() else None,
         "rho_length": spearman(new.loss, new.length),
         "longer": (new.length[of] > trained.length.max()).mean(),
+        "longer_all": (new.length > trained.length.max()).mean(),
         "similar_worst": cosine[of].mean(),
         "similar": cosine.mean(),
     }
@@ -160,10 +170,11 @@ def _one_feature(model: Model, trained: Met, new: Met, of: NDArray[np.int64]) ->
     W, X, along = model.W.T.astype(np.float64), new.X[of].toarray(), new.h[of]
     has, part = X > 0, X * (along @ W.T)  # of each feature in |h|^2
     most = part.argmax(axis=1)
-    rng = generator(f"another feature of {len(of)}")
-    draw = np.where(has, rng.random(X.shape), -1.0)
-    draw[np.arange(len(of)), most] = -1
-    other = np.where(draw.max(axis=1) >= 0, draw.argmax(axis=1), most)  # a point's only feature is both
+    rest = np.where(has, part, -np.inf)
+    rest[np.arange(len(of)), most] = -np.inf
+    other = np.where(np.isfinite(rest.max(axis=1)), rest.argmax(axis=1), most)  # a point's only feature is both
+    length = np.linalg.norm(W[most], axis=1)
+    own = (X[np.arange(len(of)), most] * length).sum()
     stray = (np.where(has, 0, _outputs(model, X)) ** 2).sum()
     carried = np.maximum(new.loss[of] - 1, 0).sum()
     left = {"without_one": _above(model, X, most), "without_other": _above(model, X, other)}
@@ -172,6 +183,7 @@ def _one_feature(model: Model, trained: Met, new: Met, of: NDArray[np.int64]) ->
         **{name: excess / carried if carried > 0 else None for name, excess in left.items()},
         "kept_trained": kept(W, trained, most),
         "kept_fresh": kept(W, new, most),
+        "kept_worst": ((along * W[most]).sum(axis=1) / length).sum() / own if own > 0 else None,
     }
 
 
@@ -230,18 +242,15 @@ def taken_out(model: Model, trained: Met) -> dict[str, float]:
 
 
 def clustered(trained: Met, new: Met) -> dict[str, float | None]:
-    """Columns on clusters of training points: a fresh point is in that of its nearest one if as near as its own are.
+    """Columns on clusters of training points.
 
-    As near: no farther than any member of the cluster is from the one nearest to it.
+    A fresh point is in the cluster of the training point nearest to it if it is no farther from that than the training
+    point nearest to that is.
     """
     labels, tree = clusters(trained.h), cKDTree(trained.h)
-    if not (labels >= 0).any():
-        return {"clustered": 0.0, "clustered_carry": 0.0}
     apart = tree.query(trained.h, k=2)[0][:, 1]
-    reach = pd.Series(apart[labels >= 0]).groupby(labels[labels >= 0]).max()
     distance, nearest = tree.query(new.h)
-    of = labels[nearest]
-    inside = (of >= 0) & (distance <= reach.reindex(of).fillna(-1.0).to_numpy())
+    inside = (labels[nearest] >= 0) & (distance <= apart[nearest])
     above = np.maximum(new.loss - 1, 0)
     return {
         "clustered": inside.mean(),

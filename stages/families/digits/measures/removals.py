@@ -1,8 +1,8 @@
 """What can be taken out of a classifier after training, and what that does to wrong labels and to the rest.
 
 Three kinds of removal, each by an amount. *Directions* of the hidden layer: their span is projected out.
-*Units*: their output is 0. *Low curvature*: with the input covariance A of a weight matrix and the covariance G of the
-gradient by its output, entry (i, j) of the matrix in their eigenbases has the curvature g_i a_j (K-FAC, Martens &
+*Units*: their output is 0. *Low curvature*: with the mean A of x x^T of a weight matrix's inputs and that G of g g^T of
+gradients by its output, entry (i, j) of the matrix in their eigenbases has the curvature g_i a_j (K-FAC, Martens &
 Grosse 2015); the entries of lowest curvature are set to 0 (Merullo et al. 2025).
 """
 
@@ -52,18 +52,26 @@ def directions(
 ) -> dict[str, Floats]:
     """{name: (hidden, rank)} directions of the hidden layer, those to be taken out first in front.
 
-    `highest D*`: those at which the images of highest D* have it, v = M^+ h. `own`: those of which the told images
-    together have the largest share of all, sup_v sum_told (v . h)^2 / sum (v . h)^2, then the next. `random`: uniform
-    where hidden vectors are white.
+    `own`: those of which the told images together have the largest share of all, sup_v sum_told (v . h)^2 /
+    sum (v . h)^2, then the next; and as a control those of as many images with the right label. `highest D*`: those at
+    which the images of highest D* have it, v = M^+ h. `least variance`: the last principal directions. `random`:
+    uniform where hidden vectors are white.
     """
     h = model.after(images.x).astype(np.float64)
     of = whitening(h)
     white = h @ of.matrix
     highest = np.argsort(-leverage(h, of), kind="stable")[: of.rank]
-    _, vectors = np.linalg.eigh(white[told].T @ white[told])
+    right = rng.permutation(np.flatnonzero(~images.wrong))[: told.sum()]
+
+    def own(which: NDArray[Any]) -> Floats:
+        found: Floats = of.matrix @ np.linalg.eigh(white[which].T @ white[which])[1][:, ::-1]
+        return found
+
     return {
+        "own directions": own(told),
+        "own directions of right labels": own(right),
         "highest D*": of.matrix @ white[highest].T,
-        "own directions": of.matrix @ vectors[:, ::-1],
+        "least variance": np.linalg.eigh(np.cov(h.T))[1][:, h.shape[1] - of.rank :],
         "random directions": of.matrix @ rng.standard_normal((of.rank, of.rank)),
     }
 
@@ -73,17 +81,21 @@ def units(
 ) -> dict[str, NDArray[np.int64]]:
     """{name: (hidden,)} order in which units are taken out.
 
-    By gradient: first those whose removal costs the told images most and the others least, to first order, -h dL/dh
-    (after Maini et al. 2023).
+    By margin: first those whose removal costs the told images most of their margin and images with the right label
+    least (after Maini et al. 2023, who search again after each unit).
     """
-    h = model.after(images.x).astype(np.float64)
-    top = np.exp(model.log_probabilities(images.x))
-    top[np.arange(len(h)), images.label] -= 1
-    cost = -h * (top @ model.V.astype(np.float64))  # what loss gains without the unit
-    return {
-        "units by gradient": np.argsort(-(cost[told].mean(axis=0) - cost[~told].mean(axis=0)), kind="stable"),
-        "random units": rng.permutation(h.shape[1]),
-    }
+    cost = margin_costs(model, images)
+    more = cost[told].mean(axis=0) - cost[~images.wrong].mean(axis=0)
+    return {"units by margin": np.argsort(-more, kind="stable"), "random units": rng.permutation(len(more))}
+
+
+def margin_costs(model: Classifier, images: Images) -> Floats:
+    """(T, hidden) what the label's logit loses against the highest other without each unit: logits are linear in h."""
+    z, rows = model.logits(images.x), np.arange(len(images.x))
+    z[rows, images.label] = -np.inf
+    V = model.V.T.astype(np.float64)
+    against: Floats = (V[:, images.label] - V[:, z.argmax(axis=1)]).T
+    return against * model.after(images.x)
 
 
 def without_directions(model: Classifier, span: Floats) -> Classifier:
@@ -156,7 +168,7 @@ def removals(model: Classifier, images: Images, told: NDArray[np.bool_], amounts
     """Every removal by every amount, and nothing taken out.
 
     Args:
-        told: (T,) the training images that `own directions` and `units by gradient` are told of. No other is told any.
+        told: (T,) the training images that `own directions` and `units by margin` are told of. No other is told any.
     """
     yield Removal("nothing", 0, model)
     rng = generator("removals")
@@ -166,12 +178,10 @@ def removals(model: Classifier, images: Images, told: NDArray[np.bool_], amounts
     for name, order in units(model, images, told, rng).items():
         for k in (k for k in amounts.counts if k <= len(order)):
             yield Removal(name, k, without_units(model, order[:k]))
-    yield from _of_weights(model, images, amounts.shares, rng)
+    yield from _of_weights(model, images, amounts.shares)
 
 
-def _of_weights(
-    model: Classifier, images: Images, shares: tuple[float, ...], rng: np.random.Generator
-) -> Iterator[Removal]:
+def _of_weights(model: Classifier, images: Images, shares: tuple[float, ...]) -> Iterator[Removal]:
     """Removals from the weight matrices, of either layer or both."""
     for name in ("W", "V"):
         for share in shares:
@@ -182,12 +192,12 @@ def _of_weights(
             )
     found = curvatures(model, images.x)
     lowest = {name: of.lowest_first for name, of in found.items()}
-    at_random = {"W": rng.permutation(found["W"].of.size)}
+    small = {"W": np.argsort(np.abs(found["W"].entries), axis=None, kind="stable")}
     for kind, layers, orders in (
         ("low curvature", ("W",), lowest),
         ("low curvature", ("V",), lowest),
         ("low curvature", ("W", "V"), lowest),
-        ("random entries", ("W",), at_random),
+        ("small entries", ("W",), small),
     ):
         for share in shares:
             count = {name: round(share * found[name].of.size) for name in layers}
@@ -205,20 +215,15 @@ def without_small(weights: NDArray[np.float32], share: float) -> NDArray[np.floa
 def units_to_flip(model: Classifier, images: Images) -> NDArray[np.int64]:
     """(T,) units to take out until an image's label is predicted no more.
 
-    0 if it never is, hidden + 1 if none are enough.
-
-    Units in the order of what they cost that image, to first order (after Maini et al. 2023, who search again after
-    each).
+    0 if it never is, hidden + 1 if none are enough. Units in the order of what they cost that image's margin.
     """
     fewest = np.empty(len(images.x), dtype=np.int64)
     for first in range(0, len(images.x), BLOCK):
         rows = slice(first, first + BLOCK)
-        h, label = model.after(images.x[rows]).astype(np.float64), images.label[rows].astype(np.int64)
-        own = np.arange(len(h))
-        top = np.exp(model.log_probabilities(images.x[rows]))
-        top[own, label] -= 1
-        order = np.argsort(h * (top @ model.V.astype(np.float64)), axis=1, kind="stable")
-        z = model.logits(images.x[rows])
+        block = Images(images.x[rows], images.label[rows], images.true_label[rows])
+        h, label, own = model.after(block.x).astype(np.float64), block.label.astype(np.int64), np.arange(len(block.x))
+        order = np.argsort(-margin_costs(model, block), axis=1, kind="stable")
+        z = model.logits(block.x)
         fewest[rows] = np.where(z.argmax(axis=1) == label, h.shape[1] + 1, 0)
         for k in range(h.shape[1]):
             unit = order[:, k]
