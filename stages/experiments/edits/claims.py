@@ -168,9 +168,10 @@ def few_units(tables: Tables, measure: Any) -> Finding:
     if not len(flips):
         return Finding()
     median = flips.drop_duplicates(["cell", "labels"]).pivot(index="data_seed", columns="labels", values="median")
+    median = median.reindex(columns=["wrong", "right"])  # of labels that none of is predicted there is no median
     after = flips.pivot_table(index="units", columns="labels", values="flipped")
     return Finding(
-        [intervals.mean(f"median units, {labels} labels", median[labels]) for labels in ("wrong", "right")],
+        [intervals.mean(f"median units, {labels} labels", median[labels]) for labels in median],
         labelled_rows(after, "units"),
         "Units in the order of what they cost that image's margin. Shown: the share of labels lost by then.",
     )

@@ -34,10 +34,12 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     removals, before = tables["removals"], untouched(tables["removals"])
     if not len(before):
         return {}
-    figure = Figure(figsize=(13, 5), layout="constrained")
+    figure = Figure(figsize=(13, 5.8), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     _against(left, removals, before, tables)
     _flips(right, tables["flips"])
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8.5)
     figure.suptitle("Taking wrong labels out of a classifier: to the left and up is better")
     return {"edits": figure}
 
@@ -60,7 +62,6 @@ def _against(axes: Axes, removals: pd.DataFrame, before: pd.DataFrame, tables: T
     axes.set(xlim=(-0.02, 1.02), ylim=(max(LOWEST, axes.get_ylim()[0]), None))
     axes.set(xlabel="wrong labels recalled (of removals: of the half that none is told)")
     axes.set_ylabel(f"validation accuracy, from {LOWEST:g} on; means of all training sets")
-    axes.legend(fontsize=8, loc="lower center")
 
 
 def _flips(axes: Axes, flips: pd.DataFrame) -> None:

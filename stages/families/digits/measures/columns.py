@@ -126,14 +126,14 @@ IMAGES = IMAGE | {
     "memorization_correct": Column("float32", "counterfactual memorisation by correctness"),
     "gradient_norm": Column("float32", "norm of the gradient of its loss"),
     "mahalanobis": Column("float32", "distance of the hidden vector from its class's mean, in the class's spread"),
-    "h_deviation": Column("float32", "standard deviation of the hidden vector over units"),
-    "input_curvature": Column(
-        "float32", "norm of the second derivative of its loss by the pixels, mean over the models kept so far"
-    ),
     "nearest_neighbour": Column("float32", "distance to the nearest other image of the pool, in pixels"),
 }
 
 ITEMS = IMAGES | {
+    "h_deviation": Column("float32", "standard deviation of the hidden vector over units"),
+    "input_curvature": Column(
+        "float32", "norm of the second derivative of its loss by the pixels, mean over the models kept so far"
+    ),
     "sampled": Column(bool, "drawn at random from those that are listed for no other reason"),
     "pixels": Column(bytes, "28 x 28, of the images of highest, middle and lowest D*"),
 }
