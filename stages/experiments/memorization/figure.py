@@ -117,4 +117,5 @@ def _roc_curves(axes: Axes, scores: pd.DataFrame, positive: pd.Series, looks: di
         found = roc(scores[name], positive)
         heights = np.interp(share, found.false_positive, found.true_positive)
         axes.plot(share, heights, label=f"{SCORES[name]} {found.area:.2f}", **looks[name])
-    axes.legend(fontsize=7.5, title="ROC area", title_fontsize=8, loc="lower right")
+    legend = axes.legend(fontsize=7, title="ROC area", title_fontsize=8, loc="lower right", frameon=True)
+    legend.get_frame().set(alpha=0.85, edgecolor="none")
