@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.core import paths
+from stages.report import storage
 from tests.conftest import ROOT, RUNS, VERBS
 
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
@@ -158,6 +159,7 @@ def test_the_page_depends_on_what_it_reads() -> None:
     assert read <= set(declared("report", "")) and declared("report", "", "outs") == [
         str(paths.PAGE),
         str(paths.LEDGER),
+        str(storage.PATH),
     ]
 
 
