@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from stages.claims import FAILS, UNDECIDED, VERDICTS
 from stages.core import paths
 from stages.core.errors import UserError
-from stages.report import content, drawings, explorer, storage, stories
+from stages.report import content, drawings, explorer, pictures, storage, stories
 from stages.report.__main__ import page
 from tests.conftest import ROOT, RUNS
 
@@ -103,7 +103,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_says_what_every_picture_shows
     images = re.findall(r"<img [^>]*>", tags)
     assert len(images) > 30 and all(len(re.search(r'alt="([^"]*)"', image).group(1)) > 20 for image in images)  # type: ignore[union-attr]
     same = set(re.findall(r'data-same="([^"]*)"', tags))
-    assert len(same) == len(content.PICTURES) + 1 and same <= set(re.findall(r'<img id="([^"]*)"', tags))
+    assert len(same) == len(pictures.PICTURES) + 1 and same <= set(re.findall(r'<img id="([^"]*)"', tags))
 
 
 def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path) -> None:

@@ -14,7 +14,7 @@ from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.experiments import style
-from stages.report import content, explorer, overview, passages, storage
+from stages.report import content, explorer, overview, passages, pictures, storage
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
@@ -45,8 +45,8 @@ def page(scale: str) -> str:
         experiments=experiments,
         groups=content.groups(experiments),
         numbers=content.numbers(scale),
-        headline=content.headline(scale),
-        pictures=content.pictures(scale),
+        headline=pictures.headline(scale),
+        pictures=pictures.pictures(scale),
         storage=content.drawing(storage.PATH) if storage.is_known(scale) else None,
         scorecard=content.scorecard(experiments),
         verdicts=VERDICTS,

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import vl_convert
 from PIL import Image
 
+from stages.core import paths
+
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}  # films are played from the tables
 LONG = re.compile(r"\d+\.\d{2,}")
 LARGE = 150_000  # characters of an SVG that the page holds as pixels, which are fewer bytes
@@ -46,3 +48,9 @@ def _pixels(png: bytes, colors: int) -> str:
     with Image.open(io.BytesIO(png)) as picture:
         picture.convert("RGB").quantize(colors).save(buffer := io.BytesIO(), "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def files(name: str, scale: str) -> list[Path]:
+    """An experiment's figures that the page can hold, by name."""
+    folder = paths.figures(f"{scale}/{name}")
+    return sorted(path for path in folder.glob("*") if path.suffix in KINDS) if folder.exists() else []
