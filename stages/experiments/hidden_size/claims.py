@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stages.claims import Finding, claim, intervals, labelled
-from stages.claims.regimes import POLYGONS_END
+from stages.claims.regimes import ENOUGH, POLYGONS_END
 from stages.core.tables import Tables
 
 CLEAR = 4  # standard errors: a rise that the map marks
@@ -109,19 +109,20 @@ def _hurts(cells: pd.DataFrame, along: str) -> Finding:
     says="much more consistent for m > 3",
 )
 def consistent(tables: Tables, measure: Any) -> Finding:
-    """How far two training sets are apart, at small and at larger m."""
+    """How far each training set is from the mean of the others, at small and at larger m."""
     of = tables.cells[tables.cells.selected & (tables.cells["T"] >= POLYGONS_END)]
     losses = of.pivot_table(index="data_seed", columns=["m", "T"], values="test_loss").dropna()
-    first, second = losses.iloc[0 : len(losses) // 2 * 2 : 2], losses.iloc[1::2]
-    apart = ((first.to_numpy() - second) / losses.mean()).abs().T.groupby("m").max().T  # at the worst T of each m
+    others = (losses.sum() - losses) / max(1, len(losses) - 1)
+    apart = ((losses - others) / losses.mean()).abs().T.groupby("m").max().T  # at the worst T of each m
     m = apart.columns.to_numpy()
-    known = (m <= SMALL).any() and (m > SMALL).any()
+    # of few sets each is a large part of the others' mean, so that their distances are not independent
+    known = len(losses) >= ENOUGH and (m <= SMALL).any() and (m > SMALL).any()
     spread = of.groupby(["m", "T"]).test_loss.agg(lambda losses: losses.std(ddof=1) / losses.mean()).groupby("m").max()
     what = f"largest difference at m > {SMALL} over the largest at m <= {SMALL}"
-    share = apart.loc[:, m > SMALL].max(axis=1) / apart.loc[:, m <= SMALL].max(axis=1) if known else []
+    share = apart.loc[:, m > SMALL].max(axis=1) / apart.loc[:, m <= SMALL].max(axis=1) if known else pd.Series()
     return Finding(
         [intervals.ratio(what, share, most=FEWER)],
         {"standard deviation over mean, at the worst T": labelled(spread.dropna(), "m")} if len(of) else None,
-        """Difference: of the test losses of two training sets, over their mean, at the T of each m where it is largest;
-        pairs of training sets are independent. Much more consistent: less than half as far apart at every m.""",
+        """Difference: of a training set's test loss from the mean of the others, over the mean of all, at the T of each
+        m where it is largest. Much more consistent: less than half as large at every m.""",
     )
