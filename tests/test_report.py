@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from stages.claims import FAILS, UNDECIDED, VERDICTS
 from stages.core import paths
 from stages.core.errors import UserError
-from stages.report import content, drawings, explorer, pictures, storage, stories
+from stages.report import content, drawings, explorer, pictures, sizes, storage, stories
 from stages.report.__main__ import page
 from tests.conftest import ROOT, RUNS
 
@@ -203,24 +203,63 @@ def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> No
     charts = explorer.explorer("laptop")
     assert charts is not None
     vectors = pd.read_parquet(paths.tables(f"laptop/{explorer.EXPLORED}") / "items.parquet")
+    words = {"mean": "n = 1,000, error averaged", "sum": "n = 1,000, error summed"}
+    vectors["model"] = vectors.reduction.map(words)
     shown = decoded(charts.data["vectors"])
-    assert len(shown) == len(vectors)
-    key = ["T", "reduction", "data_seed", "kind", "item"]
-    listed = vectors[~vectors.sampled].groupby(key[:-1]).D
+    shown = shown[shown.model.isin(words.values())]
+    key = [*explorer.KEY, "kind", "item"]
+    most = vectors.groupby(key[:-1]).D.transform("size")
+    listed = vectors[(most <= explorer.LISTED) | ~vectors.sampled]
+    top = listed.groupby(key[:-1]).D.nlargest(explorer.LISTED // 2).groupby(key[:-1]).min()
     ranks = shown[shown["rank"] > 0].groupby(key[:-1])["rank"]
-    assert (ranks.max() == listed.size()).all() and (ranks.nunique() == listed.size()).all()  # none of those at random
+    assert (ranks.max() == ranks.size()).all() and (ranks.nunique() == ranks.size()).all()  # none of those at random
+    assert (shown.groupby(key[:-1]).size() <= explorer.LISTED).all() and len(shown.groupby(key[:-1])) == len(top)
     both = shown.merge(vectors[[*key, "D", "norm", "x", "y"]], on=key, suffixes=("", "_of"))
-    assert len(both) == len(vectors) and (both.D / both.D_of - 1)[both.D_of > 1e-9].abs().max() < 0.006
-    longest = both.groupby(["T", "reduction", "data_seed", "kind"]).norm_of.transform("max")
+    assert len(both) == len(shown) and (both.D / both.D_of - 1)[both.D_of > 1e-9].abs().max() < 0.006
+    last = both[both["rank"] == explorer.LISTED // 2].set_index(key[:-1]).D_of
+    assert len(last) and (last == top[last.index]).all()  # the largest D of each are there
+    longest = both.groupby(key[:-1]).norm_of.transform("max")
     assert (both.u * longest - both.x).abs().max() < 0.006 * longest.max()
-    assert (
-        both.groupby(["T", "reduction", "data_seed", "kind"])[["u", "v"]]
-        .apply(lambda of: (of.u**2 + of.v**2).max())
-        .between(0.98, 1.02)
-        .all()
-    )
+    lengths = both.groupby(key[:-1])[["u", "v"]].apply(lambda of: (of.u**2 + of.v**2).max())
+    assert lengths.between(0.98, 1.02).all()
     losses = decoded(charts.data["losses"])
-    assert len(losses) == len(charts.choices["T"]) * len(charts.choices["reduction"]) * len(charts.choices["data_seed"])
+    drawn = losses[losses.drawn & losses.model.isin(words.values())]
+    assert len(drawn) == len(vectors.drop_duplicates(explorer.KEY)) and set(charts.choices["model"]) == set(
+        losses.model
+    )
+
+
+def test_the_explorer_has_models_of_the_paper_s_size(results: Path) -> None:
+    charts = explorer.explorer("laptop")
+    assert charts is not None
+    shown, losses = (decoded(charts.data[name]) for name in ("vectors", "losses"))
+    shown, losses = (of[of.model == "n = 10,000, error averaged"] for of in (shown, losses))
+    assert set(shown["T"]) == set(losses["T"][losses.drawn]) and len(set(shown["T"])) > 4
+    sizes = shown.groupby(["T", "kind"]).size()
+    points = sizes.xs("point", level="kind")
+    assert points.to_dict() == {T: min(T, explorer.LISTED) for T in points.index}
+    assert (sizes.xs("feature", level="kind") == explorer.LISTED).all()
+    table = pd.read_parquet(paths.tables(f"paper/{explorer.AT_PAPER}") / "items.parquet")
+    table = table[table.x.notna() & ~table.fresh & (table.kind == "feature")]
+    largest = table.groupby("T").D.max()
+    assert shown[shown["rank"] == 1].query("kind == 'feature'").set_index("T").D.to_numpy() == pytest.approx(
+        largest.to_numpy(), rel=0.006
+    )
+    assert explorer.explorer("nonsense") is not None  # the paper's alone
+
+
+def test_the_map_has_each_size_s_losses_and_vectors_of_one_model(results: Path) -> None:
+    charts = sizes.sizes("laptop")
+    assert charts is not None and sizes.sizes("nonsense") is None
+    tables = paths.tables(f"laptop/{sizes.MAPPED}")
+    cells, plane = (pd.read_parquet(tables / f"{name}.parquet") for name in ("cells", "plane"))
+    losses = decoded(charts.data["losses"]).set_index(sizes.KEY)
+    found = cells.groupby(sizes.KEY).test_loss.mean()
+    assert losses.mean_loss.sort_index().to_numpy() == pytest.approx(found.to_numpy(), rel=1e-4)
+    assert ((losses.min_loss <= losses.mean_loss) & (losses.mean_loss <= losses.max_loss)).all()
+    shown = decoded(charts.data["vectors"])
+    assert len(shown) == len(plane) and set(map(tuple, shown[sizes.KEY].to_numpy())) == set(losses.index)
+    assert (shown.u**2 + shown.v**2 <= 1.02).all()
 
 
 @pytest.mark.slow
@@ -228,7 +267,7 @@ def test_the_explorer_has_every_run_and_vector_of_its_table(results: Path) -> No
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, scheme: str) -> None:
     tab, said, asked = opened(page("laptop"), width, scheme)
-    tab.wait_for_function("window.explorer && window.explorer.views.length == 4 && window.film")
+    tab.wait_for_function("window.explorer && window.explorer.views.length == 4 && window.sizes && window.film")
     assert tab.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width  # nothing is cut
     overlap = """() => [...document.querySelectorAll('.card')].some((a, i, all) => all.slice(i + 1).some(b => {
@@ -239,7 +278,7 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     assert not tab.evaluate(overlap)
 
     def marks(part: str) -> list[str]:
-        names = ("features", "points", "dimensionalities", "losses") if part == "explorer" else ("features", "points")
+        names = ("features", "points") if part == "film" else ("features", "points", "dimensionalities", "losses")
         return [tab.locator(f"#{part}-{name} svg").inner_html() for name in names]
 
     start = marks("explorer")
@@ -250,13 +289,29 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     assert tab.inner_text("#explorer-says") == "T = 8"
     assert all(before != after for before, after in zip(start, marks("explorer"), strict=True))
     assert tab.locator("#explorer-points svg .mark-symbol path").count() == 8  # as many marks as points
-    for name, value in (("reduction", "sum"), ("data_seed", "1")):
+    for name, value in (
+        ("model", "n = 1,000, error summed"),
+        ("data_seed", "1"),
+        ("model", "n = 10,000, error averaged"),
+    ):
         start = marks("explorer")
         tab.select_option(f"#explorer-{name}", value)
         tab.wait_for_timeout(300)
         assert all(before != after for before, after in zip(start, marks("explorer"), strict=True))
+    assert tab.evaluate("[window.explorer.state.T, window.explorer.state.data_seed]") == [15, 0]  # what there is of it
+    assert tab.locator("#explorer-points svg .mark-symbol path").count() == 15
     tab.locator("#explorer-points svg .mark-symbol path").first.hover()
     tab.wait_for_function("document.querySelector('#vg-tooltip-element.visible')?.innerText.includes('dimensionality')")
+
+    start = marks("sizes")
+    square = tab.locator("#sizes-losses svg .mark-rect path").first.bounding_box()
+    tab.mouse.click(square["x"] + square["width"] / 2, square["y"] + square["height"] / 2)
+    tab.wait_for_timeout(300)
+    assert all(before != after for before, after in zip(start, marks("sizes"), strict=True))
+    T, m = tab.evaluate("[window.sizes.state.T, window.sizes.state.m]")
+    assert tab.inner_text("#sizes-says").startswith(f"T = {T}, m = {m}: test loss ")
+    tab.select_option("#sizes-m", "8")  # and by keyboard
+    tab.wait_for_function("window.sizes.state.m == 8")
 
     tab.select_option("#film-T", "1000")
     tab.wait_for_timeout(300)

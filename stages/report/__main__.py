@@ -14,7 +14,7 @@ from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.experiments import style
-from stages.report import content, explorer, overview, passages, pictures, storage
+from stages.report import content, explorer, overview, passages, pictures, sizes, storage
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
@@ -51,6 +51,7 @@ def page(scale: str) -> str:
         scorecard=content.scorecard(experiments),
         verdicts=VERDICTS,
         explorer=explorer.explorer(scale),
+        sizes=sizes.sizes(scale),
         film=explorer.film(scale),
         passages=passages.passages(scale),
         vega=bundle(vl_version=".".join(altair.VEGALITE_VERSION.strip("v").split(".")[:2])),
