@@ -309,7 +309,7 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     tab.wait_for_timeout(300)
     assert all(before != after for before, after in zip(start, marks("sizes"), strict=True))
     T, m = tab.evaluate("[window.sizes.state.T, window.sizes.state.m]")
-    assert tab.inner_text("#sizes-says").startswith(f"T = {T}, m = {m}: test loss ")
+    assert tab.inner_text("#sizes-says").startswith(f"T = {T}, m = {m}: mean test loss ")
     tab.select_option("#sizes-m", "8")  # and by keyboard
     tab.wait_for_function("window.sizes.state.m == 8")
 
