@@ -304,6 +304,7 @@ def test_the_page_works_in_a_browser(results: Path, opened: Any, width: int, sch
     tab.wait_for_function("document.querySelector('#vg-tooltip-element.visible')?.innerText.includes('dimensionality')")
 
     start = marks("sizes")
+    tab.locator("#sizes-losses").scroll_into_view_if_needed()
     square = tab.locator("#sizes-losses svg .mark-rect path").first.bounding_box()
     tab.mouse.click(square["x"] + square["width"] / 2, square["y"] + square["height"] / 2)
     tab.wait_for_timeout(300)
