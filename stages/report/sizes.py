@@ -74,11 +74,8 @@ def _map(losses: Any) -> Any:
         interpolate="rgb",
     )
     squares = base.mark_rect(cursor="pointer").encode(color=alt.Color("above:Q", scale=scale, legend=None))
-    here = (
-        base.transform_filter("datum.T == T && datum.m == m")
-        .mark_rect(filled=False, stroke="#222", strokeWidth=2.5)
-        .encode()
-    )
+    chosen = base.transform_filter("datum.T == T && datum.m == m")
+    here = chosen.mark_rect(filled=False, stroke="#222", strokeWidth=2.5)
     text = base.mark_text(fontSize=9.5, cursor="pointer").encode(
         text=alt.Text("above:Q", format="+.3f"),
         color=alt.condition(f"abs(datum.above) > {reach / 3}", alt.value("#fff"), alt.value("#222")),
