@@ -73,12 +73,11 @@ def thinned(vectors: pd.DataFrame, most: int) -> pd.DataFrame:
     Of a table that does not say which were drawn at random, those are that half, and items are -1 where it has none.
     """
     cell = [vectors.cell, vectors.kind]
-    place = vectors.groupby(cell).D.rank(ascending=False, method="first")
     is_long = vectors.groupby(cell).D.transform("size") > most
-    first = ~is_long | (place <= most / 2)
-    other = is_long & (vectors.sampled.astype(bool) if vectors.sampled.notna().all() else ~first)
-    kept = first | (other & (other.groupby(cell).cumsum() <= most / 2))
-    return vectors.assign(sampled=other, item=vectors["item"].fillna(-1).astype(int))[kept]
+    first = vectors.groupby(cell).D.rank(ascending=False, method="first") <= most / 2
+    sampled = vectors.sampled.astype(bool) if vectors.sampled.notna().all() else is_long & ~first
+    kept = ~is_long | (first & ~sampled) | (sampled & (sampled.groupby(cell).cumsum() <= most / 2))
+    return vectors.assign(sampled=sampled, item=vectors["item"].fillna(-1).astype(int))[kept]
 
 
 def film(scale: str) -> Charts | None:

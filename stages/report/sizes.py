@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from stages.report.charts import SIDE, Charts, columns, dimensionalities, known, plane, relative, specs, with_params
 
@@ -48,7 +49,7 @@ def sizes(scale: str) -> Charts | None:
     )
 
 
-def _map(losses: Any) -> Any:
+def _map(losses: pd.Series) -> Any:
     """A square for each T and m, which the page makes the chosen one on a click."""
     reach = max(2 * LINEAR, float((losses - 1).abs().max()))
     base = (

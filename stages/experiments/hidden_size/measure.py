@@ -62,10 +62,10 @@ def plane(W: NDArray[np.floating]) -> NDArray[np.float64]:
     longest, second = np.argsort(-np.linalg.norm(at, axis=0), kind="stable")[:2]
     length = np.linalg.norm(at[:, longest])
     up = at[:, longest] / length if length else np.array([0.0, 1.0])
-    across = np.array([up[1], -up[0]])
-    if across @ at[:, second] < 0:
-        across = -across
-    turned: NDArray[np.float64] = widest @ np.column_stack([across, up])
+    right = np.array([up[1], -up[0]])
+    if right @ at[:, second] < 0:
+        right = -right
+    turned: NDArray[np.float64] = widest @ np.column_stack([right, up])
     return turned
 
 
