@@ -98,7 +98,7 @@ def _listed(runs: Path) -> dict[str, str]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe").load(file.read_bytes().decode())
+        content = YAML(typ="safe", pure=True).load(file.read_bytes().decode())  # libyaml crashes on 100,000 brackets
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"cannot be read: {getattr(error, 'strerror', 'not text in UTF-8')}") from error
     except (YAMLError, ValueError, TypeError, RecursionError) as error:
