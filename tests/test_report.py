@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.claims import FAILS, UNDECIDED, VERDICTS
+from stages.claims import FAILS, HOLDS, UNDECIDED, VERDICTS
+from stages.claims.ledger import decided, totals, verdicts
 from stages.core import paths
 from stages.core.errors import UserError
 from stages.report import content, drawings, explorer, pictures, sizes, storage, stories
@@ -47,14 +48,22 @@ def texts(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", re.sub(r'src="[^"]*"', "", body))).split())
 
 
+def change(scale: str, key: tuple[str, str], **values: Any) -> None:
+    """Other values of a claim in a scale's metrics."""
+    for path in Path("data/metrics", scale).glob("*.json"):
+        summary = json.loads(path.read_text())
+        for claim in summary["claims"]:
+            if (claim["id"], claim["claim"]) == key:
+                claim.update(values)
+                path.write_text(json.dumps(summary))
+
+
 def test_a_changed_metric_changes_the_page(results: Path) -> None:
     before = texts(page("laptop"))
-    path = paths.summary("laptop/regimes")
-    summary = json.loads(path.read_text())
-    claim = next(claim for claim in summary["claims"] if claim["verdict"] == UNDECIDED)
-    part = claim["parts"][0] | {"what": "a number", "effect": 0.123456, "low": 0.1, "high": 0.2}
-    claim |= {"parts": [part], "shown": {"another": 7.25}, "verdict": FAILS}
-    path.write_text(json.dumps(summary))
+    key = next(key for key, verdict in decided().items() if verdict == UNDECIDED and key in verdicts("held_out"))
+    part = {"what": "a number", "effect": 0.123456, "low": 0.1, "high": 0.2, "sets": 4, "least": 0.3, "most": None}
+    for scale in ("laptop", "held_out"):
+        change(scale, key, parts=[part], shown={"another": 7.25}, verdict=FAILS)
     after = texts(page("laptop"))
     assert "a number: 0.123 (0.1 to 0.2" in after and "another: 7.25" in after and "a number: 0.123" not in before
     count = re.compile(r"(\d+) claims that .*?: (\d+) hold, (\d+) do not, (\d+) cannot")
@@ -77,13 +86,30 @@ def test_parts_are_drawn_to_scale_where_they_have_an_interval_and_a_range(result
     assert page("laptop").count('class="bar"') >= 2
 
 
-def test_the_scorecard_counts_what_the_files_hold(results: Path) -> None:
+def test_the_scorecard_counts_as_readme_does_and_every_claim_once(results: Path) -> None:
     files = [json.loads(path.read_text())["claims"] for path in Path("data/metrics/laptop").glob("*.json")]
-    verdicts = [claim["verdict"] for of in files for claim in of]
     of = content.scorecard(content.experiments("laptop"))
-    assert of["all"] == {"all": len(verdicts)} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+    assert of["all"]["all"] == sum(map(len, files))
     by_source = [count for source, count in of.items() if source != "all"]
     assert all(sum(count[name] for count in by_source) == of["all"][name] for name in ("all", *VERDICTS))
+    lines = {source: [str(count[verdict]) for verdict in VERDICTS] for source, count in of.items()}
+    printed = [[cell.strip() for cell in line.strip("|").split("|")] for line in totals().splitlines()[2:]]
+    assert [row for row in printed if "scale" not in row[0]] == [[source, *counts] for source, counts in lines.items()]
+
+
+def test_a_verdict_that_does_not_repeat_on_held_out_sets_is_said_and_decides_nothing(results: Path) -> None:
+    alone = verdicts("laptop").keys() & verdicts("held_out").keys() - verdicts("paper").keys()
+    key = min(key for key in alone if verdicts("laptop")[key] == verdicts("held_out")[key] == HOLDS)
+
+    def row() -> content.Row:
+        return next(row for of in content.experiments("laptop") for row in of.claims if (row.id, row.text) == key)
+
+    assert (row().overall, row().held_out) == (HOLDS, "")
+    said = f"on held-out sets: {FAILS}"
+    before = texts(page("laptop")).count(said)
+    change("held_out", key, verdict=FAILS)
+    assert (row().verdict, row().overall, row().held_out) == (HOLDS, UNDECIDED, FAILS)
+    assert texts(page("laptop")).count(said) == before + 1
 
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:

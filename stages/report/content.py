@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from stages.claims import SOURCES, VERDICTS
-from stages.claims.ledger import measured
+from stages.claims.ledger import HELD_OUT, decided, measured, verdicts
 from stages.claims.words import words
 from stages.core import paths
 from stages.core.errors import UserError
@@ -55,6 +55,8 @@ class Row(NamedTuple):
     note: str
     other_measured: str
     other_verdict: str
+    held_out: str  # the verdict on held-out training sets where it is another one
+    overall: str  # the verdict of both scales and of those sets, as README counts it
     bars: list[Bar]
     other_bars: list[Bar]
 
@@ -82,8 +84,8 @@ class Group(NamedTuple):
 
 def experiments(scale: str) -> list[Experiment]:
     """Every experiment that has claims at the scale, in the order of stages/runs.yaml."""
-    listed = YAML(typ="safe").load(RUNS).get(scale, {})
-    return [_experiment(name, scale) for name in listed if paths.summary(f"{scale}/{name}").exists()]
+    runs, outcomes = YAML(typ="safe").load(RUNS).get(scale, {}), (verdicts(HELD_OUT), decided())
+    return [_experiment(name, scale, outcomes) for name in runs if paths.summary(f"{scale}/{name}").exists()]
 
 
 def require(scale: str) -> None:
@@ -104,12 +106,12 @@ def drawing(path: Path) -> Drawing:
 
 
 def scorecard(of: list[Experiment]) -> dict[str, dict[str, int]]:
-    """By whose claims they are, and of all: how many there are, and how many came out how."""
-    found = [(row.source, row.verdict) for experiment in of for row in experiment.claims]
+    """By whose claims they are, and of all: how many there are, and how many came out how, both scales considered."""
+    found = [(row.source, row.overall) for experiment in of for row in experiment.claims]
     return {
-        source: {"all": len(verdicts)} | {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+        source: {"all": len(outcomes)} | {verdict: outcomes.count(verdict) for verdict in VERDICTS}
         for source in (*dict.fromkeys(SOURCES.values()), "all")
-        if (verdicts := [verdict for whose, verdict in found if source in (whose, "all")])
+        if (outcomes := [outcome for whose, outcome in found if source in (whose, "all")])
     }
 
 
@@ -133,7 +135,10 @@ def numbers(scale: str) -> list[tuple[str, str]]:
     return found
 
 
-def _experiment(name: str, scale: str) -> Experiment:
+Outcomes = tuple[Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]  # by (id, claim): held out, overall
+
+
+def _experiment(name: str, scale: str, outcomes: Outcomes) -> Experiment:
     questions = {row: question for rows in listed().values() for row, question in rows.items()}
     return Experiment(
         name,
@@ -143,29 +148,33 @@ def _experiment(name: str, scale: str) -> Experiment:
         _images(name, scale),
         _images(name, other(scale))[-1:],  # one is enough beside all of this scale
         section(name),
-        _rows(name, scale, "claims"),
-        _rows(name, scale, "questions"),
+        _rows(name, scale, "claims", outcomes),
+        _rows(name, scale, "questions", outcomes),
     )
 
 
-def _rows(name: str, scale: str, kind: str) -> list[Row]:
+def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
+    again, overall = outcomes
     there = {_text(one): one for one in _found(name, other(scale), kind)}
     rows = []
     for one in _found(name, scale, kind):
+        key, verdict = (one.get("id", ""), _text(one)), one.get("verdict", "")
         beside = there.get(_text(one), {"parts": []})
         says = f"{one['says']} ({one['source']})" if "says" in one else one["source"]
         rows.append(
             Row(
-                one.get("id", ""),
+                key[0],
                 SOURCES[one["id"][0]] if "id" in one else "",
-                _text(one),
+                key[1],
                 says,
                 measured(one),
                 words(one["shown"]) if one["shown"] else "",
-                one.get("verdict", ""),
+                verdict,
                 one["note"],
                 measured(beside),
                 beside.get("verdict", ""),
+                "" if again.get(key, verdict) == verdict else again[key],
+                overall.get(key, ""),
                 _bars(one),
                 _bars(beside),
             )
