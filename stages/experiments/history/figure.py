@@ -1,4 +1,4 @@
-"""A film of features and hidden vectors of four runs, and their curves over the steps."""
+"""A film of features and hidden vectors of five runs, and their curves over the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A third family of models, for `tests/test_family.py`: polynomials fitted to noisy samples of a sine."""
+"""A small family of models, for `tests/test_family.py`: polynomials fitted to noisy samples of a sine."""
 
 from pydantic import Field
 
