@@ -63,7 +63,7 @@ def halfway(tables: Tables, measure: Any) -> Finding:
         intervals.mean("of two: cosine", per_set(between, "point_2"), least=0.9),
         intervals.mean("of two: smaller over larger weight", per_set(between, "balance"), least=0.8),
     ]
-    return Finding(parts, None, f"Weight decay as in the paper. Unseen inputs end at output 0. {UNIT}")
+    return Finding(parts, None, f"Weight decay as in the paper. At T = 5, 6, 8 unseen inputs end at output 0. {UNIT}")
 
 
 @question("Are stored points attractors?", source="Radhakrishnan et al. (2020), of autoencoders")
