@@ -241,6 +241,7 @@ def test_what_is_wrong_with_the_list_of_runs_is_said_in_one_line(sections: Secti
         "toy: {}".encode("utf-16"),
         b"toy: \xff",
         b"toy: " + b"[" * 5000,
+        b"toy: " + b"[" * 100_000 + b"]" * 100_000,
         b"toy: {n: " + b"1" * 5000 + b"}",
         b"toy: !!python/object:os.system {}",
         b"geometry: &a {grid: *a}",

@@ -155,7 +155,7 @@ def test_families_are_fetched_to_where_they_are_read_from() -> None:
 def test_the_page_depends_on_what_it_reads() -> None:
     read = {"params.yaml", "stages/runs.yaml", "stages/report", "stages/experiments"}  # docstrings, among others
     read |= {str(folder("laptop")) for folder in (paths.tables, paths.figures)} | {"data/metrics/laptop"}
-    read |= {"stages/paper/dvc.lock"}  # which stands for all that is there of the paper's runs
+    read |= {f"stages/{scale}/dvc.lock" for scale in OTHERS}  # which stand for all that is there of these runs
     assert read <= set(declared("report", "")) and declared("report", "", "outs") == [
         str(paths.PAGE),
         str(paths.LEDGER),

@@ -77,7 +77,7 @@ CHANGES = [
         "check generate@another train@another extract@another render@another report",
         [0],
     ),
-        Change("a story", appended(f"{EXPERIMENTS}/geometry/README.md"), "check report", []),
+    Change("a story", appended(f"{EXPERIMENTS}/geometry/README.md"), "check report", []),
     Change("a toy engine", appended(f"{FAMILIES}/toy/training/engines/fused.py"), "check train@geometry", [0]),
     Change("digits' training", appended(f"{FAMILIES}/digits/training/loop.py"), "check train@memorization", [0]),
     Change("a README", lambda of: (of.folder / FAMILIES / "toy/README.md").write_text("mine") and None, "", []),

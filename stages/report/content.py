@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from stages.claims import SOURCES, VERDICTS
-from stages.claims.ledger import HELD_OUT, decided, measured, verdicts
+from stages.claims.ledger import HELD_OUT, SCALES, decided, measured, verdicts
 from stages.claims.words import words
 from stages.core import paths
 from stages.core.errors import UserError
@@ -75,6 +75,13 @@ class Experiment(NamedTuple):
     questions: list[Row]
 
 
+class Outcomes(NamedTuple):
+    """Verdicts by (id, claim)."""
+
+    held_out: Mapping[tuple[str, str], str]
+    overall: Mapping[tuple[str, str], str]  # of the laptop's and the paper's scale, and of held-out training sets
+
+
 class Group(NamedTuple):
     """Experiments on one question."""
 
@@ -84,7 +91,7 @@ class Group(NamedTuple):
 
 def experiments(scale: str) -> list[Experiment]:
     """Every experiment that has claims at the scale, in the order of stages/runs.yaml."""
-    runs, outcomes = YAML(typ="safe").load(RUNS).get(scale, {}), (verdicts(HELD_OUT), decided())
+    runs, outcomes = YAML(typ="safe").load(RUNS).get(scale, {}), Outcomes(verdicts(HELD_OUT), decided())
     return [_experiment(name, scale, outcomes) for name in runs if paths.summary(f"{scale}/{name}").exists()]
 
 
@@ -106,7 +113,7 @@ def drawing(path: Path) -> Drawing:
 
 
 def scorecard(of: list[Experiment]) -> dict[str, dict[str, int]]:
-    """By whose claims they are, and of all: how many there are, and how many came out how, both scales considered."""
+    """By whose claims they are, and of all: how many there are, and how many came out how overall."""
     found = [(row.source, row.overall) for experiment in of for row in experiment.claims]
     return {
         source: {"all": len(outcomes)} | {verdict: outcomes.count(verdict) for verdict in VERDICTS}
@@ -135,9 +142,6 @@ def numbers(scale: str) -> list[tuple[str, str]]:
     return found
 
 
-Outcomes = tuple[Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]  # by (id, claim): held out, overall
-
-
 def _experiment(name: str, scale: str, outcomes: Outcomes) -> Experiment:
     questions = {row: question for rows in listed().values() for row, question in rows.items()}
     return Experiment(
@@ -154,11 +158,11 @@ def _experiment(name: str, scale: str, outcomes: Outcomes) -> Experiment:
 
 
 def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
-    again, overall = outcomes
     there = {_text(one): one for one in _found(name, other(scale), kind)}
     rows = []
     for one in _found(name, scale, kind):
         key, verdict = (one.get("id", ""), _text(one)), one.get("verdict", "")
+        held_out = outcomes.held_out.get(key, verdict) if scale == SCALES[0] else verdict  # they are of its grids
         beside = there.get(_text(one), {"parts": []})
         says = f"{one['says']} ({one['source']})" if "says" in one else one["source"]
         rows.append(
@@ -173,8 +177,8 @@ def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
                 one["note"],
                 measured(beside),
                 beside.get("verdict", ""),
-                "" if again.get(key, verdict) == verdict else again[key],
-                overall.get(key, ""),
+                "" if held_out == verdict else held_out,
+                outcomes.overall.get(key, verdict),
                 _bars(one),
                 _bars(beside),
             )
