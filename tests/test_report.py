@@ -110,6 +110,7 @@ def test_a_verdict_that_does_not_repeat_on_held_out_sets_is_said_and_decides_not
     change("held_out", key, verdict=FAILS)
     assert (row().verdict, row().overall, row().held_out) == (HOLDS, UNDECIDED, FAILS)
     assert texts(page("laptop")).count(said) == before + 1
+    assert not any(row.held_out for of in content.experiments("paper") for row in of.claims)  # they are the laptop's
 
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
@@ -199,6 +200,10 @@ def test_a_story_has_no_figure_and_links_to_places_of_the_page(results: Path) ->
         links = re.findall(r'href="([^"]*)"', html)
         assert all(link.startswith("https://") or link.removeprefix("#") in RUNS["laptop"] for link in links), name
     assert 'href="#special_cases"' in stories.story("dictionary")
+
+
+def test_the_page_has_the_words_that_stories_share(results: Path) -> None:
+    assert stories.words().count("<li>") == 6 and "Words that the stories share: D_f, D_x" in texts(page("laptop"))
 
 
 def test_one_point_in_three_kinds_of_model_is_drawn_from_five_experiments(results: Path) -> None:

@@ -14,7 +14,7 @@ from stages.core import paths
 from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.experiments import style
-from stages.report import content, explorer, overview, passages, pictures, sizes, storage
+from stages.report import content, explorer, overview, passages, pictures, sizes, storage, stories
 
 bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
@@ -44,6 +44,7 @@ def page(scale: str) -> str:
         other=content.other(scale),
         experiments=experiments,
         groups=content.groups(experiments),
+        words=stories.words(),
         numbers=content.numbers(scale),
         headline=pictures.headline(scale),
         pictures=pictures.pictures(scale),

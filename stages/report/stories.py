@@ -8,6 +8,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 EXPERIMENTS = Path("stages/experiments")
+WORDS = "Words that the stories share:"
 ROW = re.compile(r"^\| \[(\w+)\]\(\w+/README\.md\) \| (.*) \|$")
 
 
@@ -22,6 +23,12 @@ def listed() -> dict[str, dict[str, str]]:
     return found
 
 
+def words() -> str:
+    """The words that stories share, as HTML."""
+    text = (EXPERIMENTS / "README.md").read_text().partition("\n## ")[0].partition(WORDS)
+    return _html("".join(text[1:]))
+
+
 def story(name: str) -> str:
     """An experiment's README as HTML, without its title and figures, which the page has; headings are small.
 
@@ -31,6 +38,10 @@ def story(name: str) -> str:
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)\n*", "", text)
     text = re.sub(r"\]\(\.\./(\w+)/README\.md[^)]*\)", r"](#\1)", text)
     text = re.sub(r"\[([^\]]*)\]\((?!https://|#)[^)]*\)", r"\1", text)
+    return _html(text)
+
+
+def _html(text: str) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
     for token in tokens:
