@@ -81,6 +81,7 @@ def test_curves_that_jump_together_hold_every_claim_on_the_jump() -> None:
     assert verdicts(ALIKE) == dict.fromkeys(EVERY, HOLDS) | {CLEAN: UNDECIDED}  # of one m
     assert set(verdicts(ALIKE[ALIKE.data_seed < 1]).values()) == {UNDECIDED}
     assert judge(ALIKE).headline == {"onset_sum": pytest.approx(6.2, abs=0.1)}
+    assert judge(pd.concat([ALIKE, grid({0.97: 15, 0.99: 15}, {}, m=4)])).headline == judge(ALIKE).headline
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,10 @@ def test_only_runs_under_the_sum_decide_and_both_are_drawn() -> None:
     assert verdicts(pd.concat([ALIKE, mean])) == verdicts(ALIKE)
     (figure,) = draw(Tables({"cells": pd.concat([ALIKE, mean])}), {}).values()
     assert [len(axes.get_lines()) > 0 for axes in figure.get_axes()] == [True, True, False] * 2
+    larger = ALIKE[ALIKE.weight_decay == 1e-2].assign(m=4)
+    (figure,) = draw(Tables({"cells": pd.concat([ALIKE, mean, larger])}), {}).values()
+    drawn = [len(axes.get_lines()) > 0 for axes in figure.get_axes()]
+    assert drawn == [True, True, False, True, True, True, False, False]
 
 
 def test_nothing_trained_decides_nothing_and_draws_nothing() -> None:

@@ -100,7 +100,7 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     """The mean jump under each reduction, n fixed, where the grid has it."""
     found = {}
     for reduction, cells in tables.cells.groupby("reduction"):
-        at, inside = jumps(slices(cells)["S"], "S", measure.learned)
+        at, inside = jumps(of_size(Tables({"cells": cells}), "S"), "S", measure.learned)
         known = np.log(at[[S for S in at if inside[S].all()]].to_numpy())
         if known.size:
             found[f"onset_{reduction}"] = float(np.exp(known.mean()))

@@ -1,4 +1,4 @@
-"""The largest D_f over T, by weight decay and by sparsity, for each reduction."""
+"""The largest D_f over T at m = 2, by weight decay and by sparsity, for each reduction; last, at a larger m."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ COLUMNS = {  # an axis of the grid, what T is shown as, and its title
 
 
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
-    """The experiment's figure, of the smallest m: a row for each reduction, a column for each of COLUMNS."""
-    cells = tables.cells[tables.cells.selected & (tables.cells.m == tables.cells.m.min())]
+    """The experiment's figure: a row for each reduction, a column for each of COLUMNS, and one for each larger m."""
+    cells = tables.cells[tables.cells.selected]
     reductions = [name for name in ("sum", "mean") if (cells.reduction == name).any()]
     if not reductions:
         return {}
-    figure = Figure(figsize=(11.5, 2.9 * len(reductions) + 0.5), layout="constrained")
-    for row, reduction in zip(figure.subplots(len(reductions), 3, squeeze=False), reductions, strict=True):
-        by = slices(cells[cells.reduction == reduction])
+    sizes = sorted(cells.m.unique())
+    columns = [(sizes[0], axis, x, title) for axis, (x, title) in COLUMNS.items()]
+    columns += [(m, "S", "scaled", f"by sparsity, m = {m}") for m in sizes[1:]]
+    figure = Figure(figsize=(3.8 * len(columns), 2.9 * len(reductions) + 0.5), layout="constrained")
+    for row, reduction in zip(figure.subplots(len(reductions), len(columns), squeeze=False), reductions, strict=True):
         row[0].set_ylabel(f"largest $D_f$, {reduction} over features")
-        for axes, (axis, (x, title)) in zip(row, COLUMNS.items(), strict=True):
-            if axis == "n" and by[axis].n.nunique() < 2:
+        for axes, (m, axis, x, title) in zip(row, columns, strict=True):
+            of = slices(cells[(cells.reduction == reduction) & (cells.m == m)])[axis]
+            if not len(of) or (axis == "n" and of.n.nunique() < 2):
                 axes.set_axis_off()
                 continue
-            _curves(axes, by[axis], axis, x)
+            _curves(axes, of, axis, x)
             axes.set_ylim(0, 1.08 * cells.D_f_max.max())
             axes.set_title(title)
             axes.legend(title=axis.replace("_", " "), fontsize=8, title_fontsize=8)
