@@ -10,7 +10,11 @@ import pytest
 import torch
 from scipy import sparse
 
+from stages import arrays
+from stages.arrays import ArrayError
+from stages.core.errors import UserError
 from stages.families.toy.fit import FitError, as_points, fit
+from stages.statistics.leverage import leverage, whitening
 from tests.conftest import ROOT
 
 
@@ -23,6 +27,81 @@ def test_everything_that_the_page_shows_runs() -> None:
     assert ((found["D_x"] >= 0) & (found["D_x"] <= 1)).all()
     assert found["memorization"].mean() == pytest.approx(1, abs=0.1) and found["reliability"] < 0.5
     assert found["loss"] < 0.1 and found["h"].shape == (5, 2) and found["ends"].shape == (5, 200)
+
+
+RNG = np.random.default_rng(0)
+VECTORS = RNG.normal(size=(40, 3)).astype(np.float32)
+SCORES, HELD = RNG.normal(size=(8, 30)).astype(np.float32), RNG.random((8, 30)) < 0.5
+
+
+def _tensor(values: Any) -> torch.Tensor:
+    """As a network leaves it: with its gradient, where a number has one."""
+    tensor = torch.tensor(values)
+    return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+
+@pytest.mark.parametrize("given", [_tensor, np.ndarray.tolist, lambda values: _tensor(values).to_sparse()])
+@pytest.mark.parametrize(
+    ("function", "of"),
+    [
+        (arrays.dimensionality, [VECTORS]),
+        (arrays.maximal_dimensionality, [VECTORS]),
+        (arrays.counterfactual, [SCORES, HELD]),
+        (arrays.split_half, [SCORES, HELD]),
+        (lambda H: arrays.sparse_coding(H, count=4, sparsity=0.1), [VECTORS]),
+        (lambda H, atoms: arrays.recovered(H, atoms, cosine=0.9), [VECTORS, VECTORS[:9] + 0.1]),
+        (lambda X: arrays.fit(X, m=1, steps=200).model.W, [abs(VECTORS)]),
+        (lambda X: arrays.iterate(arrays.fit(abs(VECTORS), m=1, steps=200).model, X, most=5).x, [abs(VECTORS)]),
+    ],
+)
+def test_tensors_and_lists_are_measured_as_arrays_are(function: Any, of: list[Any], given: Any) -> None:
+    expected, found = function(*of), function(*(given(values) for values in of))
+    for one, other in zip(*(of if isinstance(of, tuple) else (of,) for of in (expected, found)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_numpy_lacks_is_measured_in_float64() -> None:
+    rounded = torch.tensor(VECTORS).bfloat16()
+    D = arrays.dimensionality(rounded)
+    np.testing.assert_array_equal(D, arrays.dimensionality(rounded.double()))
+    assert D.dtype == np.float64
+
+
+def test_scores_are_those_of_a_direct_loop() -> None:
+    expected = [
+        np.mean([float(s) for s, is_in in zip(SCORES[:, k], HELD[:, k], strict=True) if is_in])
+        - np.mean([float(s) for s, is_in in zip(SCORES[:, k], HELD[:, k], strict=True) if not is_in])
+        for k in range(SCORES.shape[1])
+    ]
+    np.testing.assert_allclose(arrays.counterfactual(SCORES, HELD.astype(int)), expected, rtol=1e-6)
+    np.testing.assert_array_equal(arrays.maximal_dimensionality(VECTORS), leverage(VECTORS, whitening(VECTORS)))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: arrays.dimensionality([1.0, 2.0]), r"vectors has shape \(2,\); allowed: two axes, each of length 1"),
+        (lambda: arrays.dimensionality(np.zeros((0, 3))), r"vectors has shape \(0, 3\); allowed"),
+        (lambda: arrays.maximal_dimensionality([["a", "b"]]), "H holds what is no number; allowed"),
+        (lambda: arrays.maximal_dimensionality([[1.0], [1.0, 2.0]]), "H holds what is no number; allowed"),
+        (lambda: arrays.dimensionality([[1.0, np.nan], [np.inf, 0]]), "vectors has 2 of 2 rows with NaN or inf"),
+        (lambda: arrays.polygon(2), "T is 2; allowed: whole numbers from 3"),
+        (lambda: arrays.counterfactual(SCORES, HELD[:, :5]), r"score has shape \(8, 30\) and trained_on \(8, 5\)"),
+        (
+            lambda: arrays.counterfactual(SCORES, HELD * 0.5),
+            "trained_on holds 0.5; allowed: True and False, or 1 and 0",
+        ),
+        (lambda: arrays.split_half(SCORES[:3], HELD[:3]), "score is of 3 models; allowed: 4 or more"),
+        (lambda: arrays.sparse_coding(VECTORS, 0, 0.1), "count is 0; allowed: whole numbers from 1"),
+        (lambda: arrays.sparse_coding(VECTORS, 3, np.nan), "sparsity is nan; allowed: finite numbers above 0"),
+        (lambda: arrays.recovered(VECTORS, VECTORS[:, :2], 0.9), "targets have 3 dimensions and atoms 2; allowed"),
+        (lambda: arrays.hidden(fit([[1.0, 0.5]], m=1, steps=10).model, VECTORS), "X has 3 features; allowed: .* 2"),
+    ],
+)
+def test_arrays_that_cannot_be_are_refused_in_one_line(call: Any, says: str) -> None:
+    with pytest.raises(ArrayError, match=says) as error:
+        call()
+    assert isinstance(error.value, UserError) and "\n" not in str(error.value)
 
 
 def test_arrays_tensors_and_sparse_arrays_are_the_same_points() -> None:
