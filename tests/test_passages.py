@@ -41,7 +41,7 @@ def test_passages_are_those_of_transformers_from_scratch_trained_longest(
     folder.mkdir(parents=True)
     pd.DataFrame(rows).to_parquet(folder / "tokens.parquet")
     first, second = passages("laptop")
-    assert (first.kind, first.reference, second.kind, second.reference) == ("random", "", "bible", "bible 3 4")
+    assert (first.kind, first.reference, second.kind, second.reference) == ("random tokens", "", "Bible", "bible 3 4")
     assert [token.text for token in first.tokens] == [" 0", " 1", " 2"]
     assert [token.strength for token in first.tokens] == [0, 50, 100] and first.tokens[1].nats == DARKEST / 2
     assert (first.loss_in, first.loss_out) == pytest.approx((1, 1 + DARKEST / 2))

@@ -115,8 +115,10 @@ def test_a_verdict_that_does_not_repeat_on_held_out_sets_is_said_and_decides_not
 
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
     rows = {row.text: row for of in content.experiments("laptop") for row in of.claims if of.name == "regimes"}
-    for claim in json.loads(paths.summary("paper/regimes").read_text())["claims"]:
-        assert rows[claim["claim"]].other_verdict == claim["verdict"]
+    claims = json.loads(paths.summary("paper/regimes").read_text())["claims"]
+    assert not all(claim["parts"] for claim in claims) and any(claim["parts"] for claim in claims)
+    for claim in claims:  # one of which nothing was measured there has no verdict there either
+        assert rows[claim["claim"]].other_verdict == (claim["verdict"] if claim["parts"] else "")
     variants = next(of for of in content.experiments("laptop") if of.name == "variants")
     assert all(row.other_verdict == row.other_measured == "" for row in variants.claims)  # not run there
 

@@ -134,10 +134,10 @@ def numbers(scale: str) -> list[tuple[str, str]]:
     bump, gap = _summary("dataset_size", scale), _summary("replication_gap", scale)
     found = []
     if "bump" in bump:
-        found.append((f"+{bump['bump']:.3f}", f"test loss at {bump['bump_T']:,} points, over what it was at fewer"))
+        found.append((f"+{bump['bump']:.3f}", f"rise of test loss, to its peak at {bump['bump_T']:,} points"))
     if "peak_smallest_eps" in gap:
         found.append(
-            (f"{gap['peak_smallest_eps']:.0f}", "highest test loss if errors are summed over features, as printed")
+            (f"{gap['peak_smallest_eps']:.0f}", "its peak if errors are summed over features, as the paper prints")
         )
     return found
 
@@ -176,7 +176,7 @@ def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
                 verdict,
                 one["note"],
                 measured(beside),
-                beside.get("verdict", ""),
+                beside.get("verdict", "") if beside["parts"] else "",  # not run there
                 "" if held_out == verdict else held_out,
                 outcomes.overall.get(key, verdict),
                 _bars(one),

@@ -154,7 +154,7 @@ def _training() -> Any:
             color=alt.Color(
                 "loss:N",
                 scale=alt.Scale(domain=["train_loss", "test_loss"], range=["#999", "#222"]),
-                legend=alt.Legend(title=None, orient="bottom-left"),
+                legend=alt.Legend(title=None, orient="bottom-left", labelExpr="replace(datum.label, '_', ' ')"),
             ),
         )
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.core import paths, tables
+from stages.experiments.documents import KINDS
 
 SHOWN = "documents"  # the experiment whose passages are shown
 EACH = 2  # passages of a kind
@@ -54,4 +55,4 @@ def _passage(kind: str, rows: pd.DataFrame) -> Passage:
     ]
     reference = rows.reference.iloc[0]
     where = str(reference) if pd.notna(reference) else ""
-    return Passage(kind, where, float(rows.loss_in.mean()), float(rows.loss_out.mean()), tokens)
+    return Passage(KINDS[kind], where, float(rows.loss_in.mean()), float(rows.loss_out.mean()), tokens)
