@@ -30,8 +30,9 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     figure = Figure(figsize=(3.8 * len(columns), 2.9 * len(reductions) + 0.5), layout="constrained")
     for row, reduction in zip(figure.subplots(len(reductions), len(columns), squeeze=False), reductions, strict=True):
         row[0].set_ylabel(f"largest $D_f$, {reduction} over features")
+        by_size = {m: slices(of) for m, of in cells[cells.reduction == reduction].groupby("m")}
         for axes, (m, axis, x, title) in zip(row, columns, strict=True):
-            of = slices(cells[(cells.reduction == reduction) & (cells.m == m)])[axis]
+            of = by_size[m][axis] if m in by_size else ()
             if not len(of) or (axis == "n" and of.n.nunique() < 2):
                 axes.set_axis_off()
                 continue
