@@ -66,7 +66,7 @@ def test_a_changed_metric_changes_the_page(results: Path) -> None:
         change(scale, key, parts=[part], shown={"another": 7.25}, verdict=FAILS)
     after = texts(page("laptop"))
     assert "a number: 0.123 (0.1 to 0.2" in after and "another: 7.25" in after and "a number: 0.123" not in before
-    count = re.compile(r"(\d+) claims that .*?: (\d+) hold, (\d+) do not, (\d+) cannot")
+    count = re.compile(r"(\d+) claims that .*?: (\d+) hold, (\d+) do not, and for (\d+) we cannot")
     first, now = ([int(n) for n in count.search(of).groups()] for of in (before, after))  # type: ignore[union-attr]
     assert now == [first[0], first[1], first[2] + 1, first[3] - 1]
 
@@ -97,6 +97,14 @@ def test_the_scorecard_counts_as_readme_does_and_every_claim_once(results: Path)
     assert [row for row in printed if "scale" not in row[0]] == [[source, *counts] for source, counts in lines.items()]
 
 
+def test_the_first_numbers_are_those_of_their_runs(results: Path) -> None:
+    rise, peak = content.numbers("laptop")
+    found = [json.loads(paths.summary(f"laptop/{x}").read_text()) for x in ("dataset_size", "replication_gap")]
+    assert rise[0] == f"+{found[0]['bump']:.3f}" and f"at {found[0]['bump_T']} points" in rise[1]
+    assert peak[0] == f"{found[1]['peak_smallest_eps']:.0f}" and "summed" in peak[1]
+    assert content.numbers("nonsense") == []
+
+
 def test_a_verdict_that_does_not_repeat_on_held_out_sets_is_said_and_decides_nothing(results: Path) -> None:
     alone = verdicts("laptop").keys() & verdicts("held_out").keys() - verdicts("paper").keys()
     key = min(key for key in alone if verdicts("laptop")[key] == verdicts("held_out")[key] == HOLDS)
@@ -116,9 +124,10 @@ def test_a_verdict_that_does_not_repeat_on_held_out_sets_is_said_and_decides_not
 def test_claims_of_the_paper_s_scale_stand_beside_those_of_the_laptop_s(results: Path) -> None:
     rows = {row.text: row for of in content.experiments("laptop") for row in of.claims if of.name == "regimes"}
     claims = json.loads(paths.summary("paper/regimes").read_text())["claims"]
-    assert not all(claim["parts"] for claim in claims) and any(claim["parts"] for claim in claims)
     for claim in claims:  # one of which nothing was measured there has no verdict there either
-        assert rows[claim["claim"]].other_verdict == (claim["verdict"] if claim["parts"] else "")
+        row = rows[claim["claim"]]
+        assert row.other_verdict == (claim["verdict"] if row.other_measured else "")
+    assert {bool(rows[claim["claim"]].other_measured) for claim in claims} == {True, False}
     variants = next(of for of in content.experiments("laptop") if of.name == "variants")
     assert all(row.other_verdict == row.other_measured == "" for row in variants.claims)  # not run there
 
@@ -143,7 +152,7 @@ def test_every_experiment_is_there_with_its_figures_and_parameters(results: Path
         drawn = {f.stem for f in paths.figures(f"laptop/{name}").glob("*") if f.suffix in drawings.KINDS}
         assert {image.name for image in experiment.images} == drawn != set()
         assert experiment.question.endswith("?") or "(" in experiment.question, name
-        assert "<h4>" in experiment.story or "<strong>" in experiment.story, name
+        assert "<h3>" in experiment.story or "<strong>" in experiment.story, name
         assert experiment.caption and (experiment.claims or experiment.questions)
         assert experiment.parameters.startswith(f"{name}:  # ") and "\n\n" not in experiment.parameters
         assert YAML(typ="safe").load(experiment.parameters)[name] == sections[name]

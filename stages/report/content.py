@@ -54,7 +54,7 @@ class Row(NamedTuple):
     verdict: str
     note: str
     other_measured: str
-    other_verdict: str
+    other_verdict: str  # empty where nothing was measured there
     held_out: str  # the verdict on held-out training sets where it is another one
     overall: str  # the verdict of both scales and of those sets, as README counts it
     bars: list[Bar]
@@ -134,10 +134,10 @@ def numbers(scale: str) -> list[tuple[str, str]]:
     bump, gap = _summary("dataset_size", scale), _summary("replication_gap", scale)
     found = []
     if "bump" in bump:
-        found.append((f"+{bump['bump']:.3f}", f"rise of test loss, to its peak at {bump['bump_T']:,} points"))
+        found.append((f"+{bump['bump']:.3f}", f"rise of mean test loss, to its peak at {bump['bump_T']:,} points"))
     if "peak_smallest_eps" in gap:
         found.append(
-            (f"{gap['peak_smallest_eps']:.0f}", "its peak if errors are summed over features, as the paper prints")
+            (f"{gap['peak_smallest_eps']:.0f}", "peak test loss if errors are summed, at the smallest eps of Adam")
         )
     return found
 
@@ -176,7 +176,7 @@ def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
                 verdict,
                 one["note"],
                 measured(beside),
-                beside.get("verdict", "") if beside["parts"] else "",  # not run there
+                beside.get("verdict", "") if measured(beside) else "",
                 "" if held_out == verdict else held_out,
                 outcomes.overall.get(key, verdict),
                 _bars(one),

@@ -13,7 +13,7 @@ import pandas as pd
 from stages.report.charts import SIDE, Charts, columns, dimensionalities, known, plane, relative, specs, with_params
 
 EXPLORED = "reductions"  # the experiment that the explorer shows
-AT_PAPER = "dataset_size"  # and the one of the paper's size
+AT_PAPER = "dataset_size"  # and the one of the paper's size; what it lacks, a sum, is EXPLORED's there
 LISTED = 120  # features, and points, of a model: half of them those of largest D, half at random
 KEY = ["T", "model", "data_seed"]
 FILMED = "history"
@@ -21,10 +21,14 @@ FILMED = "history"
 
 def explorer(scale: str) -> Charts | None:
     """Features, hidden vectors, dimensionalities and test loss of a scale and of the paper's; None where neither is."""
-    found = [part for of in ((scale, EXPLORED), ("paper", AT_PAPER)) if (part := _runs(*of))]
+    found = [part for of in ((scale, EXPLORED), ("paper", AT_PAPER), ("paper", EXPLORED)) if (part := _runs(*of))]
     if not found:
         return None
-    cells, vectors = (pd.concat(parts, ignore_index=True) for parts in zip(*found, strict=True))
+    shown, new = set[str](), []
+    for part in found:  # of a model that two runs have, the first's
+        new.append([of[~of.model.isin(shown)] for of in part])
+        shown |= set(part[0].model)
+    cells, vectors = (pd.concat(parts, ignore_index=True) for parts in zip(*new, strict=True))
     chosen = "datum.T == T && datum.model == model && datum.data_seed == data_seed"
     return Charts(
         specs(
@@ -129,7 +133,7 @@ def _losses(params: list[str]) -> Any:
         y=y,
         tooltip=[
             alt.Tooltip("T:Q"),
-            alt.Tooltip("test_loss:Q", format=".5g"),
+            alt.Tooltip("test_loss:Q", title="test loss", format=".5g"),
             alt.Tooltip("train_loss:Q", format=".4g"),
             alt.Tooltip("D_f_max:Q", format=".3g"),
             alt.Tooltip("D_x_max:Q", format=".3g"),

@@ -46,6 +46,6 @@ def _html(text: str) -> str:
     tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = "h4"
+            token.tag = "h3"
     html: str = parser.renderer.render(tokens, parser.options, {})
     return html
