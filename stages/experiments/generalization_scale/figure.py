@@ -32,7 +32,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
         row[0].set_ylabel(f"largest $D_f$, {reduction} over features")
         by_size = {m: slices(of) for m, of in cells[cells.reduction == reduction].groupby("m")}
         for axes, (m, axis, x, title) in zip(row, columns, strict=True):
-            of = by_size[m][axis] if m in by_size else ()
+            of = by_size[m][axis] if m in by_size else cells.iloc[:0]
             if not len(of) or (axis == "n" and of.n.nunique() < 2):
                 axes.set_axis_off()
                 continue

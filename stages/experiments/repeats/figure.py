@@ -59,7 +59,7 @@ def _map(runs: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     figure.suptitle(
         style.title(
             summary,
-            f"From about {summary.get('boundary_recalled', 0):.1f} T / n copies on a point takes a feature's place",
+            "A point that is there often enough takes a feature's place",
             "One point, R times among T others: when is it memorised?",
             "takes the place of one feature",
         )
