@@ -10,14 +10,14 @@ HEADLINE = (
     "dataset_size",
     "regimes",
     "From points to features, and worse in between",
-    "Over the number of training points, from 3 to new ones at every step: test loss, which rises before it falls in "
+    "From T = 3 training points to T = infinity, new ones at every step: test loss, which rises before it falls in "
     "the shaded middle regime; the dimensionality of every feature and point; and the vectors themselves.",
 )
 PICTURES = (  # the finding: experiment, figure, what it says and what it shows
     (
         "geometry",
         "polygons",
-        "Few points: each is stored, as the corner of a polygon",
+        "Few points: each is stored, as the corner of a polygon, more or less regular",
         "Features (blue, columns of W) and hidden vectors of the training points (red) for T = 3 to 30 points; grey: "
         "the circle of the exact solution.",
     ),
@@ -26,12 +26,12 @@ PICTURES = (  # the finding: experiment, figure, what it says and what it shows
         "hidden_size",
         "More data, or more hidden dimensions, can each hurt",
         "Test loss above that of output 0 for every number of training points and of hidden dimensions, and how far "
-        "training sets differ; triangles: the top of a clear rise along a line.",
+        "training sets differ; triangles: where a clear rise along T or m ends.",
     ),
     (
         "replication_gap",
         "replication_gap",
-        "Why replications disagree: a sum or a mean, which is Adam's eps",
+        "Why replications disagree: a sum or a mean, which rescales Adam's eps",
         "Test loss and the norm of b over T for eight values of eps, and the highest mean test loss against eps over "
         "1 - S for three sizes of the problem; stars: the paper and a replication.",
     ),
@@ -40,7 +40,7 @@ PICTURES = (  # the finding: experiment, figure, what it says and what it shows
         "regimes",
         "What is stored, where it generalises, what is memorised",
         "Over T: test loss on fresh features and on mixtures of the training points; the largest dimensionality of a "
-        "feature and of a point; and how much of a point models explain for having been trained on it.",
+        "feature and of a point; and how much better models reconstruct a point for having been trained on it.",
     ),
 )
 

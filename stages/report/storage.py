@@ -174,7 +174,7 @@ def _taken_out(axes: Axes, removals: list[Out]) -> None:
     axes.set(
         xlim=(-0.03, 1.05), ylim=(-0.03, max(1.05, highest + 0.02)), title="taken out? up and to the left is better"
     )
-    axes.set(xlabel="left of what is memorised (the point, wrong labels, the passage)")
-    axes.set_ylabel("left of the rest (other points, validation accuracy, passages)")
+    axes.set(xlabel="share left of what is memorised (the point, wrong labels, the passage)")
+    axes.set_ylabel("share left of the rest (other points, validation accuracy, passages)")
     if removals:
         axes.legend(fontsize=8, loc="lower right")
