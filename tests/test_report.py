@@ -288,6 +288,9 @@ def test_the_explorer_has_models_of_the_paper_s_size(results: Path) -> None:
     assert shown[shown["rank"] == 1].query("kind == 'feature'").set_index("T").D.to_numpy() == pytest.approx(
         largest.to_numpy(), rel=0.006
     )
+    summed = decoded(charts.data["vectors"]).query("model == 'n = 10,000, error summed'")
+    table = pd.read_parquet(paths.tables(f"paper/{explorer.EXPLORED}") / "items.parquet").query("reduction == 'sum'")
+    assert set(summed["T"]) == set(table["T"]) and set(summed.data_seed) == set(table.data_seed)
     assert explorer.explorer("nonsense") is not None  # the paper's alone
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from stages.core.tables import Tables
 from stages.experiments import style
-from stages.experiments.reductions.claims import trained
+from stages.experiments.reductions.claims import shared, trained
 
 SHOWN = 7  # sizes of which vectors are drawn
 COLORS = {"mean": style.INK, "sum": "#e08214"}
@@ -18,12 +18,12 @@ COLORS = {"mean": style.INK, "sum": "#e08214"}
 def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     of = trained(tables.cells)
-    return {"reductions": _side_by_side(tables, summary)} if of.reduction.nunique() > 1 else {}
+    return {"reductions": _side_by_side(tables, summary)} if shared(of) else {}
 
 
 def _side_by_side(tables: Tables, summary: dict[str, Any]) -> Figure:
     of = trained(tables.cells)
-    sizes = sorted(of["T"].unique())
+    sizes = shared(of)
     shown = [sizes[k] for k in np.unique(np.linspace(0, len(sizes) - 1, SHOWN).astype(int))]
     figure = Figure(figsize=(1.55 * len(shown), 8.6), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[1, 2.2], squeeze=False).ravel()
@@ -46,5 +46,6 @@ def _side_by_side(tables: Tables, summary: dict[str, Any]) -> Figure:
             style.arrows(panel, v.x, v.y, color, 1.15 * v.norm.max(), spokes=len(v) <= 200)
         line[0].set_ylabel(f"{reduction}\n{kind}s", rotation=0, ha="right", va="center")
     statement = "Summed rather than averaged over features, the middle generalises far worse"
-    figure.suptitle(style.title(summary, statement, "Does it matter whether the error is summed or averaged?"))
+    question = "Does it matter whether the error is summed or averaged?"
+    figure.suptitle(style.title(summary, statement, question, containing="orders of magnitude"))
     return figure
