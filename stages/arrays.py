@@ -99,8 +99,11 @@ def sparse_coding(H: Any, count: int, sparsity: float, seed: int = 0) -> Diction
     Args:
         H: vectors, scaled to a root mean square length of 1 first.
         count: atoms to learn. Those that are not in use are left out of what is returned.
-        sparsity: weight of the L1 penalty, above 0. From about 1 on nothing is in use.
+        sparsity: weight of the L1 penalty, above 0.
         seed: of what is random.
+
+    Returns:
+        atoms, (k, m), of unit length; how many of them a vector takes; the share of the vectors' squares that is left.
 
     Raises:
         ArrayError: an argument is not allowed.
@@ -112,7 +115,7 @@ def sparse_coding(H: Any, count: int, sparsity: float, seed: int = 0) -> Diction
 def recovered(targets: Any, atoms: Any, cosine: float) -> tuple[float, float]:
     """Two shares: of the (k, m) targets that some atom is near, and of the (l, m) atoms that some target is near.
 
-    Near: their cosine is above `cosine`. There may be no atom.
+    Both are in [0, 1]. Near: their cosine is above `cosine`. There may be no atom.
 
     Raises:
         ArrayError: an argument is not allowed.
@@ -207,6 +210,10 @@ def _integer(name: str, value: Any, least: int) -> int:
 
 
 def _between(name: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low < value < high:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.integer | np.floating)
+        or not low < value < high
+    ):
         raise ArrayError(f"{name} is {value!r}; allowed: numbers between {low:g} and {high:g}")
     return float(value)

@@ -40,6 +40,11 @@ def test_every_file_and_heading_that_a_readme_links_to_exists(page: Path) -> Non
         assert not heading or heading in headings(target.read_text()), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_formula_is_broken_where_its_minus_would_begin_a_list(page: Path) -> None:
+    assert not re.search(r"\([^()\n]*\n\s*[-+*] ", page.read_text())  # an open bracket, then what looks like an item
+
+
 def test_every_experiment_is_in_the_table_of_experiments() -> None:
     rows = re.findall(r"^\| \[(\w+)\]\((\w+)/README.md\)", (ROOT / "stages/experiments/README.md").read_text(), re.M)
     folders = {path.parent.name for path in (ROOT / "stages/experiments").glob("*/measure.py")}

@@ -164,6 +164,7 @@ def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
         key, verdict = (one.get("id", ""), _text(one)), one.get("verdict", "")
         held_out = outcomes.held_out.get(key, verdict) if scale == SCALES[0] else verdict  # they are of its grids
         beside = there.get(_text(one), {"parts": []})
+        found = measured(beside)
         says = f"{one['says']} ({one['source']})" if "says" in one else one["source"]
         rows.append(
             Row(
@@ -175,8 +176,8 @@ def _rows(name: str, scale: str, kind: str, outcomes: Outcomes) -> list[Row]:
                 words(one["shown"]) if one["shown"] else "",
                 verdict,
                 one["note"],
-                measured(beside),
-                beside.get("verdict", "") if measured(beside) else "",
+                found,
+                beside.get("verdict", "") if found else "",
                 "" if held_out == verdict else held_out,
                 outcomes.overall.get(key, verdict),
                 _bars(one),

@@ -13,7 +13,7 @@ import pandas as pd
 from stages.report.charts import SIDE, Charts, columns, dimensionalities, known, plane, relative, specs, with_params
 
 EXPLORED = "reductions"  # the experiment that the explorer shows
-AT_PAPER = "dataset_size"  # and the one of the paper's size; what it lacks, a sum, is EXPLORED's there
+AT_PAPER = "dataset_size"  # and the one of the paper's size for a mean, as it has more T; a sum is of EXPLORED
 LISTED = 120  # features, and points, of a model: half of them those of largest D, half at random
 KEY = ["T", "model", "data_seed"]
 FILMED = "history"
