@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,31 +15,50 @@ from stages.families.toy.model.compiler import INSTRUCTION_SET
 from tests.conftest import ROOT
 from tests.toy.test_training import digest, run
 
+Cells = dict[int, tuple[Data, Training]]
+STEPS = {30: 500, 100: 600, 2100: 60}  # by T: every pair, lengths, boxes
+COMMAND = ["qemu-x86_64", "-cpu", "Haswell", str(Path(sys.executable).resolve()), "-c"]
 CODE = """
 import sys
 from stages.families.toy.model.compiler import INSTRUCTION_SET
 from tests.toy.test_training import *
-data, training = sys.stdin.read().splitlines()
+data, training = sys.argv[1:]
 trained = run(Data.model_validate_json(data), Training.model_validate_json(training))
 print(INSTRUCTION_SET, digest(trained))
 """
 
 
+@pytest.fixture(scope="module")
+def cells(data: Callable[..., Data], training: Callable[..., Training]) -> Cells:
+    return {T: (data(T=T), training(steps=steps)) for T, steps in STEPS.items()}
+
+
+@pytest.fixture(scope="module")
+def emulated(cells: Cells) -> Iterator[dict[int, subprocess.Popen[str]]]:
+    """A process for each cell, all at once: this file is the last, and would leave a core idle for minutes."""
+    started = {
+        T: subprocess.Popen(
+            [*COMMAND, CODE, *(spec.model_dump_json() for spec in cell)],
+            env={"PYTHONPATH": ":".join([str(ROOT), *sys.path])},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for T, cell in cells.items()
+    }
+    yield started
+    for process in started.values():
+        process.kill()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs qemu-x86_64 (Debian: qemu-user)")
 @pytest.mark.skipif(not INSTRUCTION_SET.startswith("x86-64"), reason="compares with an x86-64 processor")
-@pytest.mark.parametrize(("T", "steps"), [(30, 500), (100, 600), (2100, 60)])  # every pair, lengths, boxes
+@pytest.mark.parametrize("T", STEPS)
 def test_an_emulated_processor_trains_the_same_bytes(
-    data: Callable[..., Data], training: Callable[..., Training], T: int, steps: int
+    cells: Cells, emulated: dict[int, subprocess.Popen[str]], T: int
 ) -> None:
-    spec, how = data(T=T), training(steps=steps)
-    emulated = subprocess.run(
-        ["qemu-x86_64", "-cpu", "Haswell", str(Path(sys.executable).resolve()), "-c", CODE],
-        input=f"{spec.model_dump_json()}\n{how.model_dump_json()}\n",
-        env={"PYTHONPATH": ":".join([str(ROOT), *sys.path])},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert emulated.stdout.split() == ["x86-64-v3", digest(run(spec, how))]
+    printed, errors = emulated[T].communicate()
+    assert emulated[T].returncode == 0, errors
+    assert printed.split() == ["x86-64-v3", digest(run(*cells[T]))]
