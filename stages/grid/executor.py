@@ -19,6 +19,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ import stages
 from stages.core.errors import UserError
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**28}  # bytes; distributed's own: 2**17 and 2**16
+PATIENCE = 10  # seconds that a cluster may take to answer; distributed itself waits for 30
 PACKAGES = ("numpy", "numba", "torch", "distributed", "safetensors")  # that bytes or messages hang on
 
 
@@ -74,8 +76,14 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
         running = as_completed([submit(i) for i in itertools.islice(waiting, 2 * max(1, _threads(client)))])
         for done, future in enumerate(running, start=1):
             i = index_of.pop(future.key)
-            error = future.exception()
-            yield i, Outcome(None, _one_line(error), 0.0, "") if error else future.result()
+            try:
+                error = future.exception()
+                outcome = Outcome(None, _one_line(error), 0.0, "") if error else future.result()
+            except CancelledError:  # of a job that nobody has cancelled
+                logging.disable()  # it has tracebacks of its own to show
+                kept = "finished cells are kept, the next run goes on from them"
+                raise WorkersError(f"the cluster's scheduler is gone; {kept}") from None
+            yield i, outcome
             future.release()
             bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
             bar.update(jobs[i].work)
@@ -111,7 +119,7 @@ def _client(jobs: int) -> Iterator[Client]:
     with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
             warnings.filterwarnings("ignore", category=VersionMismatchWarning)
-            with Client() as client, tempfile.TemporaryDirectory() as folder:
+            with Client(timeout=PATIENCE) as client, tempfile.TemporaryDirectory() as folder:
                 _check_versions(client)  # in place of distributed's own table of what differs
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))

@@ -155,18 +155,24 @@ def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkou
         assert (models.read_bytes() == here) == (version == 1)
 
 
-@pytest.mark.slow
-def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
-    """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
+def _begin(project: Project, cluster: Cluster) -> subprocess.Popen[str]:
+    """A run on the cluster, under way: one of its cells has come back."""
     project.set("geometry.smoke.grid", {"T": [3], "data_seed": 0, "weight_decay": 1e-2, "steps": 200_000})
     project.through("geometry", "generate")
-    doomed, _ = cluster.worker(), cluster.worker()
     command, options = project.command("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster.address)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     deadline = time.monotonic() + 60
     while not list((project.folder / ".cells").rglob("[0-9a-f]*.safetensors")):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
+    return process
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
+    """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
+    doomed, _ = cluster.worker(), cluster.worker()
+    process = _begin(project, cluster)
     doomed.kill()
     output, errors = process.communicate(timeout=240)
     assert process.returncode == 0 and "failed" not in errors, output + errors
@@ -175,6 +181,27 @@ def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster
     shutil.rmtree(project.folder / ".cells")
     project.succeed("train", "geometry")
     assert models.read_bytes() == there
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run_in_one_line(cluster: Cluster, project: Project) -> None:
+    cluster.worker()
+    process = _begin(project, cluster)
+    cluster.processes[0].kill()
+    _, errors = process.communicate(timeout=60)
+    last = errors.splitlines()[-1]
+    assert process.returncode == 1 and "Traceback" not in errors, errors
+    assert last.startswith("error: the cluster's scheduler is gone; finished cells are kept"), errors
+    assert list((project.folder / ".cells").rglob("[0-9a-f]*.safetensors"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_not_there_is_named_in_one_line(project: Project) -> None:
+    project.through("geometry", "generate")
+    done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS="tcp://127.0.0.1:1")
+    said = done.stderr.strip().splitlines()
+    assert done.returncode == 1 and len(said) == 1, done.stderr
+    assert said[0].startswith("error: ") and "tcp://127.0.0.1:1 after 10 s" in said[0]
 
 
 @pytest.mark.slow
