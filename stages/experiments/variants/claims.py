@@ -11,9 +11,11 @@ from stages.claims import HOLDS, Finding, Judge, claim, question
 from stages.claims.regimes import bump_parts, find_bump, typical_rise
 from stages.core.tables import Tables
 
+PAPERS = "the paper's"
 
-def variant(cell: pd.Series, usual_eps: float) -> str:
-    """What differs from the paper's model and the eps of most cells, in words."""
+
+def variant(cell: Any) -> str:
+    """What differs from the paper's model, in words."""
     words = []
     if cell.power != 2:
         words.append({1: "absolute error", 4: "fourth power"}[cell.power])
@@ -23,20 +25,22 @@ def variant(cell: pd.Series, usual_eps: float) -> str:
         words.append("untied weights")
     if cell.importance != 1:
         words.append("falling importance")
-    if cell.eps != usual_eps:
-        words.append(f"eps {cell.eps:.0e}".replace("e-0", "e-"))
-    return ", ".join(words) or "the paper's"
+    return ", ".join(words) or PAPERS
 
 
 def relative(cells: pd.DataFrame) -> pd.DataFrame:
-    """The trained cells with their variant's name, the paper's first, and losses over that of an output of 0."""
+    """The trained cells with their variant's name, the paper's first, and losses over that of an output of 0.
+
+    An eps other than that of the paper's model is part of the name.
+    """
     trained = cells[cells.selected]
-    names = trained.apply(variant, axis=1, usual_eps=trained.eps.mode().iloc[0]) if len(trained) else None
+    names = pd.Series([variant(cell) for cell in trained.itertuples()], index=trained.index, dtype=str)
+    eps = trained.eps.map(lambda eps: f", eps {eps:.0e}".replace("e-0", "e-"))
     return trained.assign(
-        variant=names,
+        variant=names.where(trained.eps == trained.eps[names == PAPERS].max(), names + eps),
         test_loss=trained.test_loss / trained.zero_loss,
         test_loss_se=trained.test_loss_se / trained.zero_loss,
-    ).sort_values("variant", key=lambda names: names.ne("the paper's"), kind="stable")
+    ).sort_values("variant", key=lambda names: names.ne(PAPERS), kind="stable")
 
 
 def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
@@ -65,7 +69,7 @@ def _bump(name: str, more: str = "", *, asked: bool = False) -> Judge:
 EPS = "A power of the error changes the size of gradients, and so what Adam's eps does: see replication_gap."
 HIS = "His eps is not stated: Adam's usual one, 1e-8. What the other experiments' 1e-6 does is asked below."
 
-papers = question("How far does test loss rise and fall in the paper's model?")(_bump("the paper's", asked=True))
+papers = question("How far does test loss rise and fall in the paper's model?")(_bump(PAPERS, asked=True))
 absolute, fourth, relu = (
     claim(id, f"test loss rises before it falls: {name}", source="Hobbhahn's comment", says="double descent")(
         _bump(f"{name}, eps 1e-8", HIS)
