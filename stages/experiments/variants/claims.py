@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,13 +32,17 @@ def variant(cell: Any) -> str:
 def relative(cells: pd.DataFrame) -> pd.DataFrame:
     """The trained cells with their variant's name, the paper's first, and losses over that of an output of 0.
 
-    An eps other than that of the paper's model is part of the name.
+    An eps other than the one that most cells of the paper's model have is part of the name.
     """
     trained = cells[cells.selected]
-    names = pd.Series([variant(cell) for cell in trained.itertuples()], index=trained.index, dtype=str)
-    eps = trained.eps.map(lambda eps: f", eps {eps:.0e}".replace("e-0", "e-"))
+    plain, eps = [variant(cell) for cell in trained.itertuples()], trained.eps.to_numpy()
+    usual = Counter(here for here, name in zip(eps, plain, strict=True) if name == PAPERS).most_common(1)
+    names = [
+        name if usual and here == usual[0][0] else f"{name}, eps {here:.0e}".replace("e-0", "e-")
+        for name, here in zip(plain, eps, strict=True)
+    ]
     return trained.assign(
-        variant=names.where(trained.eps == trained.eps[names == PAPERS].max(), names + eps),
+        variant=pd.Series(names, index=trained.index, dtype=str),
         test_loss=trained.test_loss / trained.zero_loss,
         test_loss_se=trained.test_loss_se / trained.zero_loss,
     ).sort_values("variant", key=lambda names: names.ne(PAPERS), kind="stable")
