@@ -198,24 +198,22 @@ def test_a_verdict_that_held_out_sets_do_not_repeat_decides_nothing(tmp_path: Pa
 
     run("laptop", [2.0, 2.1, 1.9])
     assert set(ledger.decided().values()) == {HOLDS}
-    assert ledger.held_out().startswith("Of 0 verdicts that the laptop's training sets decide, held-out ones repeat 0")
+    assert ledger.held_out().startswith("Of the laptop's 2 verdicts 0 were judged again: 0 come out the same")
     run("held_out", [2.0, 2.1, 2.05])
     assert set(ledger.decided().values()) == {HOLDS}
-    same = "Of 2 verdicts that the laptop's training sets decide, held-out ones repeat 2"
-    assert ledger.held_out() == f"{same}, contradict 0 and cannot tell 0."
+    again = "Of the laptop's 2 verdicts 2 were judged again"
+    assert ledger.held_out() == f"{again}: 2 come out the same, 0 the opposite, 0 cannot be told."
     run("held_out", [0.1, 0.11, 0.12])
     assert set(ledger.decided().values()) == {UNDECIDED}
     first, *table = ledger.held_out().splitlines()
-    assert first.startswith(
-        "Of 2 verdicts that the laptop's training sets decide, held-out ones repeat 0, contradict 2 and"
-    )
+    assert first.startswith(f"{again}: 0 come out the same, 2 the opposite, ")
     assert table[-1].startswith(f"| P2 | x is large | {HOLDS} | {FAILS} | of x: 0.11 (") and len(table) == 5
     run("held_out", [2.0])
-    assert "contradict 0 and cannot tell 2. The last two decide nothing:" in ledger.held_out()
+    assert "0 the opposite, 2 cannot be told. Those that differ decide nothing:" in ledger.held_out()
     run("paper", [2.0, 2.1, 1.9])  # whose verdict stands by itself
     assert set(ledger.decided().values()) == {HOLDS}
     run("laptop", [2.0])
-    assert ledger.held_out().startswith("Of 0 verdicts")
+    assert ledger.held_out().startswith("Of the laptop's 0 verdicts")
 
 
 def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_shown() -> None:

@@ -68,12 +68,15 @@ def held_out() -> str:
             outcomes["same" if now == before else "open" if now == UNDECIDED else "opposite"] += 1
             if now != before:
                 rows.append(_row(one["id"], one["claim"], before, now, measured(one), experiment))
-    counts = f"repeat {outcomes['same']}, contradict {outcomes['opposite']} and cannot tell {outcomes['open']}"
-    same = f"Of {outcomes.total()} verdicts that the laptop's training sets decide, held-out ones {counts}."
+    told = sum(verdict != UNDECIDED for verdict in first.values())
+    found = (
+        f"{outcomes['same']} come out the same, {outcomes['opposite']} the opposite, {outcomes['open']} cannot be told"
+    )
+    same = f"Of the laptop's {told} verdicts {outcomes.total()} were judged again: {found}."
     if not rows:
         return same
     heads = _row("", "claim", "first sets", "held-out sets", "measured on these", "run")
-    return "\n".join([f"{same} The last two decide nothing:", "", heads, _rule(6), *rows])
+    return "\n".join([f"{same} Those that differ decide nothing:", "", heads, _rule(6), *rows])
 
 
 def totals() -> str:
