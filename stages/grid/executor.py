@@ -7,6 +7,7 @@ given back as failed and the others go on.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import itertools
@@ -26,6 +27,9 @@ from typing import Any, NamedTuple
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, as_completed
+from distributed.client import ClosedClientError
+from distributed.comm import CommClosedError, connect
+from distributed.utils import silence_logging_cmgr
 from distributed.versions import VersionMismatchWarning
 from tqdm import tqdm
 
@@ -33,7 +37,7 @@ import stages
 from stages.core.errors import UserError
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**25, "MALLOC_TRIM_THRESHOLD_": 2**28}  # bytes; distributed's own: 2**17 and 2**16
-PATIENCE = 10  # seconds that a cluster may take to answer; distributed itself waits for 30
+PATIENCE = 10  # seconds that a scheduler may take to answer
 PACKAGES = ("numpy", "numba", "torch", "distributed", "safetensors")  # that bytes or messages hang on
 
 
@@ -64,35 +68,40 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
     """
     if not jobs:
         return
-    waiting = iter(sorted(range(len(jobs)), key=lambda i: -jobs[i].work))
     with _client(len(jobs)) as client, _progress(jobs, title) as bar:
-        index_of = {}
+        try:
+            for done, (i, outcome) in enumerate(_outcomes(client, function, jobs), start=1):
+                yield i, outcome
+                bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
+                bar.update(jobs[i].work)
+        except (CancelledError, ClosedClientError, CommClosedError):  # of a job's own errors it has an outcome
+            raise WorkersError(
+                "lost the cluster's scheduler, or it dropped this run's jobs; cells that are in the store are kept"
+            ) from None
 
-        def submit(i: int) -> Any:
-            future = client.submit(_timed, function, jobs[i].arguments, pure=False)
-            index_of[future.key] = i
-            return future
 
-        running = as_completed([submit(i) for i in itertools.islice(waiting, 2 * max(1, _threads(client)))])
-        for done, future in enumerate(running, start=1):
-            i = index_of.pop(future.key)
-            try:
-                error = future.exception()
-                outcome = Outcome(None, _one_line(error), 0.0, "") if error else future.result()
-            except CancelledError:  # of a job that nobody has cancelled
-                logging.disable()  # it has tracebacks of its own to show
-                kept = "finished cells are kept, the next run goes on from them"
-                raise WorkersError(f"the cluster's scheduler is gone; {kept}") from None
-            yield i, outcome
-            future.release()
-            bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
-            bar.update(jobs[i].work)
-            room = 2 * _threads(client) - len(index_of)  # workers may have come since
-            for following in itertools.islice(waiting, max(1, room)):
-                running.add(submit(following))
+def _outcomes(client: Client, function: Callable[..., Any], jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome]]:
+    waiting = iter(sorted(range(len(jobs)), key=lambda i: -jobs[i].work))
+    index_of = {}
+
+    def submit(i: int) -> Any:
+        future = client.submit(_timed, function, jobs[i].arguments, pure=False)
+        index_of[future.key] = i
+        return future
+
+    running = as_completed([submit(i) for i in itertools.islice(waiting, 2 * max(1, _threads(client)))])
+    for future in running:
+        error = future.exception()
+        yield index_of.pop(future.key), Outcome(None, _one_line(error), 0.0, "") if error else future.result()
+        future.release()
+        room = 2 * _threads(client) - len(index_of)  # workers may have come since
+        for following in itertools.islice(waiting, max(1, room)):
+            running.add(submit(following))
 
 
 def _threads(client: Client) -> int:
+    if client.status != "running":  # it would wait for the scheduler to come back, without its jobs
+        raise ClosedClientError
     return sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
 
 
@@ -118,8 +127,10 @@ def _client(jobs: int) -> Iterator[Client]:
     settings |= {f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in MALLOC.items()}
     with dask.config.set(settings):
         if dask.config.get("scheduler-address", None):
+            _reach(dask.config.get("scheduler-address"))
             warnings.filterwarnings("ignore", category=VersionMismatchWarning)
-            with Client(timeout=PATIENCE) as client, tempfile.TemporaryDirectory() as folder:
+            quietly = silence_logging_cmgr(logging.CRITICAL)  # it tells of a scheduler that goes in tracebacks
+            with quietly, Client() as client, tempfile.TemporaryDirectory() as folder:
                 _check_versions(client)  # in place of distributed's own table of what differs
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
@@ -146,6 +157,20 @@ def local_workers() -> int:
     if given and not (given.isdecimal() and int(given) > 0):
         raise WorkersError(f"WORKERS is {given!r}; allowed: a number of processes from 1")
     return int(given or CPU_COUNT)
+
+
+def _reach(address: str) -> None:
+    """Refuse an address where no scheduler answers: a client would wait for it, and then say so at length."""
+
+    async def answer() -> None:
+        await (await connect(address)).close()
+
+    try:
+        asyncio.run(asyncio.wait_for(answer(), PATIENCE))
+    except Exception as error:  # whatever is said there, if anything
+        raise WorkersError(
+            f"DASK_SCHEDULER_ADDRESS is {address!r}; allowed: where a scheduler answers within {PATIENCE} seconds"
+        ) from error
 
 
 def _check_versions(client: Client) -> None:

@@ -10,10 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
@@ -155,24 +157,18 @@ def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkou
         assert (models.read_bytes() == here) == (version == 1)
 
 
-def _begin(project: Project, cluster: Cluster) -> subprocess.Popen[str]:
-    """A run on the cluster, under way: one of its cells has come back."""
+@pytest.mark.slow
+def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
+    """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
     project.set("geometry.smoke.grid", {"T": [3], "data_seed": 0, "weight_decay": 1e-2, "steps": 200_000})
     project.through("geometry", "generate")
+    doomed, _ = cluster.worker(), cluster.worker()
     command, options = project.command("train", "geometry", DASK_SCHEDULER_ADDRESS=cluster.address)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     deadline = time.monotonic() + 60
     while not list((project.folder / ".cells").rglob("[0-9a-f]*.safetensors")):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
-    return process
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
-    """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
-    doomed, _ = cluster.worker(), cluster.worker()
-    process = _begin(project, cluster)
     doomed.kill()
     output, errors = process.communicate(timeout=240)
     assert process.returncode == 0 and "failed" not in errors, output + errors
@@ -184,24 +180,53 @@ def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_dies_ends_the_run_in_one_line(cluster: Cluster, project: Project) -> None:
+@pytest.mark.parametrize(("how", "then"), [("kill", 0.0), ("kill", 0.3), ("terminate", 1.5)])
+def test_a_scheduler_that_dies_ends_the_run_in_one_line(
+    cluster: Cluster, capfd: pytest.CaptureFixture[str], how: str, then: float
+) -> None:
+    """Between two jobs, whatever the run does for how long before it asks for the next."""
     cluster.worker()
-    process = _begin(project, cluster)
-    cluster.processes[0].kill()
-    _, errors = process.communicate(timeout=60)
-    last = errors.splitlines()[-1]
-    assert process.returncode == 1 and "Traceback" not in errors, errors
-    assert last.startswith("error: the cluster's scheduler is gone; finished cells are kept"), errors
-    assert list((project.folder / ".cells").rglob("[0-9a-f]*.safetensors"))
+    with dask.config.set(scheduler_address=cluster.address):
+        outcomes = run(time.sleep, [Job((0.1,), 1)] * 100, "sleeping")
+        next(outcomes)
+        getattr(cluster.processes[0], how)()
+        time.sleep(then)
+        start = time.monotonic()
+        with pytest.raises(
+            WorkersError, match=r"lost the cluster's scheduler, .*; cells that are in the store are kept"
+        ):
+            list(outcomes)
+    assert time.monotonic() - start < 10 and "Traceback" not in capfd.readouterr().err
+
+
+def _speak(listening: socket.socket, words: bytes) -> None:
+    """Say this to whoever calls, and keep the connection."""
+    connection, _ = listening.accept()
+    connection.sendall(words)
+    time.sleep(30)
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_is_not_there_is_named_in_one_line(project: Project) -> None:
+@pytest.mark.parametrize("speaks", [None, b"", b"HTTP/1.0 400 Bad request\r\n\r\n"])
+def test_an_address_where_no_scheduler_answers_is_refused_in_one_line(project: Project, speaks: bytes | None) -> None:
+    """Nothing is there; something that never answers; something else."""
     project.through("geometry", "generate")
-    done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS="tcp://127.0.0.1:1")
-    said = done.stderr.strip().splitlines()
-    assert done.returncode == 1 and len(said) == 1, done.stderr
-    assert said[0].startswith("error: ") and "tcp://127.0.0.1:1 after 10 s" in said[0]
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{there.getsockname()[1]}"
+        if speaks is not None:
+            there.listen()
+            threading.Thread(target=_speak, args=(there, speaks), daemon=True).start()
+        done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS=address)
+    wrong = f"error: DASK_SCHEDULER_ADDRESS is '{address}'; allowed: where a scheduler answers within 10 seconds"
+    assert done.returncode == 1 and done.stderr.strip() == wrong
+
+
+@pytest.mark.slow
+def test_an_address_that_is_none_is_refused_in_one_line(project: Project) -> None:
+    project.through("geometry", "generate")
+    done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS="localhost")
+    assert done.returncode == 1 and done.stderr.startswith("error: DASK_SCHEDULER_ADDRESS is 'localhost'; allowed: ")
 
 
 @pytest.mark.slow

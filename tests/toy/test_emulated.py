@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -34,22 +35,24 @@ def cells(data: Callable[..., Data], training: Callable[..., Training]) -> Cells
 
 
 @pytest.fixture(scope="module")
-def emulated(cells: Cells) -> Iterator[dict[int, subprocess.Popen[str]]]:
-    """A process for each cell, all at once: this file is the last, and would leave a core idle for minutes."""
-    started = {
-        T: subprocess.Popen(
-            [*COMMAND, CODE, *(spec.model_dump_json() for spec in cell)],
-            env={"PYTHONPATH": ":".join([str(ROOT), *sys.path])},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for T, cell in cells.items()
-    }
-    yield started
-    for process in started.values():
-        process.kill()
+def emulated(cells: Cells, request: pytest.FixtureRequest) -> Iterator[dict[int, subprocess.Popen[str]]]:
+    """A process for each cell that is asked for, all at once: one after the other they would leave a core idle."""
+    here = [item for item in request.session.items if item.path == request.path and isinstance(item, pytest.Function)]
+    with contextlib.ExitStack() as stack:
+        started = {}
+        for T in [item.callspec.params["T"] for item in here]:
+            process = subprocess.Popen(
+                [*COMMAND, CODE, *(spec.model_dump_json() for spec in cells[T])],
+                env={"PYTHONPATH": ":".join([str(ROOT), *sys.path])},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            started[T] = stack.enter_context(process)
+            stack.callback(process.kill)
+        yield started
 
 
 @pytest.mark.slow
@@ -59,6 +62,6 @@ def emulated(cells: Cells) -> Iterator[dict[int, subprocess.Popen[str]]]:
 def test_an_emulated_processor_trains_the_same_bytes(
     cells: Cells, emulated: dict[int, subprocess.Popen[str]], T: int
 ) -> None:
-    printed, errors = emulated[T].communicate()
+    printed, errors = emulated[T].communicate(timeout=600)
     assert emulated[T].returncode == 0, errors
     assert printed.split() == ["x86-64-v3", digest(run(*cells[T]))]
