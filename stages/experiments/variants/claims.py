@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,22 +29,27 @@ def variant(cell: Any) -> str:
 
 
 def relative(cells: pd.DataFrame) -> pd.DataFrame:
-    """The trained cells with their variant's name, the paper's first, and losses over that of an output of 0.
+    """The trained cells with `kind` and `variant`, the paper's first, and losses over that of an output of 0.
 
-    An eps other than the one that most cells of the paper's model have is part of the name.
+    `variant` is the kind and, if it is not that of most cells of the paper's model, the eps.
     """
     trained = cells[cells.selected]
-    plain, eps = [variant(cell) for cell in trained.itertuples()], trained.eps.to_numpy()
-    usual = Counter(here for here, name in zip(eps, plain, strict=True) if name == PAPERS).most_common(1)
-    names = [
-        name if usual and here == usual[0][0] else f"{name}, eps {here:.0e}".replace("e-0", "e-")
-        for name, here in zip(plain, eps, strict=True)
-    ]
-    return trained.assign(
-        variant=pd.Series(names, index=trained.index, dtype=str),
+    trained = trained.assign(
+        kind=pd.Series([variant(cell) for cell in trained.itertuples()], index=trained.index, dtype=str),
         test_loss=trained.test_loss / trained.zero_loss,
         test_loss_se=trained.test_loss_se / trained.zero_loss,
-    ).sort_values("variant", key=lambda names: names.ne(PAPERS), kind="stable")
+    )
+    usual = trained.eps[trained.kind == PAPERS].mode()[:1].to_list()
+    names = [
+        kind if eps in usual else f"{kind}, {_eps(eps)}" for kind, eps in zip(trained.kind, trained.eps, strict=True)
+    ]
+    return trained.assign(variant=pd.Series(names, index=trained.index, dtype=str)).sort_values(
+        "variant", key=lambda names: names.ne(PAPERS), kind="stable"
+    )
+
+
+def _eps(eps: float) -> str:
+    return f"eps {eps:g}".replace("e-0", "e-")
 
 
 def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
@@ -57,12 +61,15 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
     }
 
 
-def _bump(name: str, more: str = "", *, asked: bool = False) -> Judge:
-    """What judges whether that variant's test loss rises and falls, or says how far where that is asked."""
+def _bump(kind: str, more: str = "", *, eps: float | None = None, asked: bool = False) -> Judge:
+    """What judges whether test loss of that kind rises and falls, or says how far where that is asked.
+
+    At the usual eps, or at the one that is given.
+    """
 
     def judge(tables: Tables, measure: Any) -> Finding:
         cells = relative(tables.cells)
-        of = cells[cells.variant == name]
+        of = cells[cells.variant == kind] if eps is None else cells[(cells.kind == kind) & (cells.eps == eps)]
         bump = find_bump(of)
         shown = bump and {f"T={bump.dip_T}": bump.dip, f"T={bump.T}": bump.peak, "lowest after": bump.floor}
         parts = typical_rise(of) if asked else bump_parts(of)
@@ -71,18 +78,21 @@ def _bump(name: str, more: str = "", *, asked: bool = False) -> Judge:
     return judge
 
 
+ADAMS = 1e-8  # Adam's usual eps
 EPS = "A power of the error changes the size of gradients, and so what Adam's eps does: see replication_gap."
 HIS = "His eps is not stated: Adam's usual one, 1e-8. What the other experiments' 1e-6 does is asked below."
 
 papers = question("How far does test loss rise and fall in the paper's model?")(_bump(PAPERS, asked=True))
 absolute, fourth, relu = (
     claim(id, f"test loss rises before it falls: {name}", source="Hobbhahn's comment", says="double descent")(
-        _bump(f"{name}, eps 1e-8", HIS)
+        _bump(name, HIS, eps=ADAMS)
     )
     for id, name in (("H2", "absolute error"), ("H2", "fourth power"), ("H3", "ReLU on h"))
 )
 absolute_here, fourth_here, relu_here = (
-    question(f"How far does test loss rise at an eps a hundred times as large: {name}?")(_bump(name, more, asked=True))
+    question(f"How far does test loss rise at an eps a hundred times as large: {name}?")(
+        _bump(name, more, eps=100 * ADAMS, asked=True)
+    )
     for name, more in (("absolute error", EPS), ("fourth power", EPS), ("ReLU on h", ""))
 )
 untied = question("How far does test loss rise with weights that are not tied?")(_bump("untied weights", asked=True))
