@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dvc.utils.hydra import apply_overrides
+from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from stages.params import load_all
@@ -43,6 +44,26 @@ def test_every_file_and_heading_that_a_readme_links_to_exists(page: Path) -> Non
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_formula_is_broken_where_its_minus_would_begin_a_list(page: Path) -> None:
     assert not re.search(r"\([^()\n]*\n\s*[-+*] ", page.read_text())  # an open bracket, then what looks like an item
+
+
+HEADINGS = ("What came out", "At the paper's own size", "Limits")
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in (ROOT / "stages/experiments").glob("*/measure.py"))
+)
+def test_every_story_has_the_same_parts_and_its_lists_are_meant(name: str) -> None:
+    text = (ROOT / "stages/experiments" / name / "README.md").read_text()
+    found = [heading.partition(":")[0] for heading in re.findall(r"^## (.*)$", text, re.M)]
+    assert list(dict.fromkeys(found)) == [heading for heading in HEADINGS if heading in found]
+    assert "What came out" in found and "Limits" in found and "**Grid.**" in text
+    assert text.rstrip().splitlines()[-1].startswith(f"Run it: `dvc repro render@{name}`")
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    assert not any(token.type in ("ordered_list_open", "blockquote_open", "code_block") for token in tokens)
+    lines = text.splitlines()
+    for token in tokens:
+        if token.type == "bullet_list_open" and token.map:
+            assert not lines[token.map[0] - 1], lines[token.map[0]]  # and not a line that begins with a minus
 
 
 def test_every_experiment_is_in_the_table_of_experiments() -> None:

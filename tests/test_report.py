@@ -211,6 +211,7 @@ def test_a_story_has_no_figure_and_links_to_places_of_the_page(results: Path) ->
         links = re.findall(r'href="([^"]*)"', html)
         assert all(link.startswith("https://") or link.removeprefix("#") in RUNS["laptop"] for link in links), name
     assert 'href="#special_cases"' in stories.story("dictionary")
+    assert stories.story("attractors").count("<ul>") == 2  # a figure stands between the two lists
 
 
 def test_the_page_has_the_words_that_stories_share(results: Path) -> None:

@@ -35,9 +35,8 @@ def story(name: str) -> str:
     Links to other experiments lead to their place on the page; of other relative ones the words stay.
     """
     text = (EXPERIMENTS / name / "README.md").read_text().partition("\n")[2]
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)\n*", "", text)
     text = re.sub(r"\]\(\.\./(\w+)/README\.md[^)]*\)", r"](#\1)", text)
-    text = re.sub(r"\[([^\]]*)\]\((?!https://|#)[^)]*\)", r"\1", text)
+    text = re.sub(r"(?<!!)\[([^\]]*)\]\((?!https://|#)[^)]*\)", r"\1", text)
     return _html(text)
 
 
@@ -47,5 +46,8 @@ def _html(text: str) -> str:
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h3"
+    figures = [i for i, token in enumerate(tokens) if [of.type for of in token.children or []] == ["image"]]
+    for i in reversed(figures):  # not from the text: two lists on its sides would become one
+        del tokens[i - 1 : i + 2]  # with its paragraph
     html: str = parser.renderer.render(tokens, parser.options, {})
     return html
