@@ -13,6 +13,7 @@ from dvc.utils.hydra import apply_overrides
 from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
+from stages.claims import UNDECIDED, ledger
 from stages.params import load_all
 from tests.conftest import ROOT, Project
 
@@ -27,6 +28,13 @@ def test_tables_of_claims_are_what_the_command_prints(scale: str | None) -> None
     command = [sys.executable, "-m", "stages.claims", *filter(None, [scale])]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert held == printed.strip()
+
+
+def test_the_table_of_what_cannot_be_told_has_just_these_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    table = (ROOT / "data/metrics/README.md").read_text().split("## What cannot be told")[1]
+    open_ones = [id for (id, _), verdict in ledger.decided().items() if verdict == UNDECIDED]
+    assert sorted(re.findall(r"^\| ([A-Z]\d+) \|", table, re.M)) == sorted(open_ones)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -69,8 +69,8 @@ def _map(runs: pd.DataFrame, summary: dict[str, Any]) -> Figure:
 
 def _embedding(seen: pd.DataFrame, items: pd.DataFrame, summary: dict[str, Any]) -> Figure:
     """One run of each kind: features, hidden vectors, and their dimensionalities during training."""
-    first = seen.sort_values("data_seed").groupby(["repeated", "copies"], as_index=False).first()
-    figure = Figure(figsize=(min(2.5 * len(first), 13.5), 7), layout="constrained")
+    first = seen.sort_values("data_seed").groupby(["T", "repeated", "copies"], as_index=False).first()
+    figure = Figure(figsize=(min(2.5 * len(first), 14.5), 7), layout="constrained")
     grid = figure.subplots(3, len(first), squeeze=False)
     for column, (_, run) in zip(grid.T, first.iterrows(), strict=True):
         vectors = items[items.cell == run.cell]
@@ -81,17 +81,19 @@ def _embedding(seen: pd.DataFrame, items: pd.DataFrame, summary: dict[str, Any])
         style.arrows(column[1], *_xy(points), style.POINT, 1.15 * points.norm.max(), spokes=False)
         style.arrows(column[1], *_xy(last[again]), REPEATED, 1.15 * points.norm.max(), spokes=True)
         _history(column[2], vectors, int(run.repeated))
-        column[0].set_title(f"{run.repeated} point{'s' if run.repeated > 1 else ''}, R = {run.copies}")
+        column[0].set_title(
+            f"T = {run['T']:,}\n{run.repeated} point{'s' if run.repeated > 1 else ''}, R = {run.copies}"
+        )
     for axes, text in zip(grid[:, 0], ("features", "data points", "dimensionality"), strict=True):
-        axes.text(-0.22, 0.5, text, transform=axes.transAxes, rotation=90, ha="right", va="center")
+        place = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        axes.annotate(text, (0, 0.5), (-30, 0), rotation=90, ha="right", va="center", **place)
     handles = [figure.get_axes()[0].plot([], [], color=color)[0] for color in (style.FEATURE, REPEATED)]
     figure.legend(handles, ["features", "repeated points (each copy)"], loc="outside lower center", ncols=2)
-    among = f"R times among T = {first['T'].iloc[0]:,}"
     figure.suptitle(
         style.title(
             summary,
-            f"Points that are there {among} others take the features' corners",
-            f"Points that are there {among} others",
+            "Points that are there R times among T others take the features' corners",
+            "Points that are there R times among T others",
             "repeated points",
         )
     )
