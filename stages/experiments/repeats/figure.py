@@ -22,7 +22,7 @@ def draw(tables: Tables, summary: dict[str, Any]) -> dict[str, Figure]:
     """The experiment's figures by name."""
     runs, seen = mapped(tables.cells), watched(tables.cells)
     figures = {}
-    if len(runs):
+    if runs.groupby("T").copies.nunique().max() > 1:  # of one R at each T it would say nothing
         figures["map"] = _map(runs, summary)
     if len(seen := seen[seen.cell.isin(tables.items.cell)]):
         figures["embedding"] = _embedding(seen, tables.items, summary)
