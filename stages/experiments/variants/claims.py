@@ -14,8 +14,8 @@ from stages.core.tables import Tables
 PAPERS = "the paper's"
 
 
-def variant(cell: Any) -> str:
-    """What differs from the paper's model, in words."""
+def _kind(cell: Any) -> str:
+    """What differs from the paper's model but for eps, in words."""
     words = []
     if cell.power != 2:
         words.append({1: "absolute error", 4: "fourth power"}[cell.power])
@@ -35,7 +35,7 @@ def relative(cells: pd.DataFrame) -> pd.DataFrame:
     """
     trained = cells[cells.selected]
     trained = trained.assign(
-        kind=pd.Series([variant(cell) for cell in trained.itertuples()], index=trained.index, dtype=str),
+        kind=pd.Series([_kind(cell) for cell in trained.itertuples()], index=trained.index, dtype=str),
         test_loss=trained.test_loss / trained.zero_loss,
         test_loss_se=trained.test_loss_se / trained.zero_loss,
     )
