@@ -93,6 +93,14 @@ def make_raw(folder: Path) -> None:
     (folder / "data/raw/toy/README").write_text("nothing is fetched for toy models\n")
 
 
+def bring_machine_code(source: Path, project: Path) -> None:
+    """Let a project start with the machine code of another of the same code: no test compiles what another did."""
+    kept = compiler._KERNELS and compiler._KERNELS.relative_to(ROOT)
+    if kept and (source / kept).exists():
+        shutil.copytree(source / kept, project / kept, dirs_exist_ok=True)
+        adopt_machine_code(project)
+
+
 def adopt_machine_code(project: Path) -> None:
     """Let a project find the machine code that it brought along: numba names folders by where the source is."""
     package = project / "stages/families/toy"
@@ -116,10 +124,7 @@ class Project:
     ) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__", "dvc.lock"))
-        kernels = compiler._KERNELS
-        if kernels and kernels.exists():  # so that no test compiles what another did
-            shutil.copytree(kernels, folder / kernels.relative_to(ROOT), dirs_exist_ok=True)
-            adopt_machine_code(folder)
+        bring_machine_code(ROOT, folder)
         self.write("params.yaml", merged_params(experiments))
         make_raw(folder)
         runs = {x: RUNS["laptop"][x] for x in experiments}
@@ -145,6 +150,12 @@ class Project:
         """A copy to change; its store, cache and lock included."""
         shutil.copytree(self.folder, folder, symlinks=True)
         adopt_machine_code(folder)
+        return Project.at(folder)
+
+    def clone(self, folder: Path) -> Project:
+        """What git has of it, and its machine code: no test is of how long compiling takes."""
+        self.git("clone", "-q", ".", str(folder))
+        bring_machine_code(self.folder, folder)
         return Project.at(folder)
 
     def write(self, name: str, content: Any) -> None:

@@ -60,8 +60,7 @@ def test_an_experiment_is_run_compared_and_left_behind(committed: Project) -> No
 
 
 def test_a_fresh_clone_redraws_a_restyled_figure_without_training(committed: Project, tmp_path: Path) -> None:
-    committed.git("clone", "-q", ".", str(tmp_path / "clone"))
-    clone = Project.at(tmp_path / "clone")
+    clone = committed.clone(tmp_path / "clone")
     plan = clone.succeed("dvc", "repro", "--allow-missing", "--dry", "render@geometry")
     assert "Running" not in plan
     clone.append("stages/experiments/geometry/figure.py", "# restyled")

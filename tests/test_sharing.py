@@ -31,11 +31,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def clone(project: Project, folder: Path) -> Project:
-    project.git("clone", "-q", ".", str(folder))
-    return Project.at(folder)
-
-
 @pytest.fixture(params=["a folder", "S3"])
 def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """DVC's settings of a remote that is empty."""
@@ -54,8 +49,8 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_second_clone_pulls_and_has_nothing_to_run(published: Project, remote: list[str], tmp_path: Path) -> None:
-    first = clone(published, tmp_path / "first")
-    second = clone(published, tmp_path / "second")
+    first = published.clone(tmp_path / "first")
+    second = published.clone(tmp_path / "second")
     for project in (first, second):
         project.succeed("dvc", "config", "core.remote", "shared")
         for setting in remote:
@@ -71,6 +66,6 @@ def test_a_second_clone_pulls_and_has_nothing_to_run(published: Project, remote:
 
 
 def test_metrics_of_two_commits_compare_without_a_remote(published: Project, tmp_path: Path) -> None:
-    copy = clone(published, tmp_path / "copy")
+    copy = published.clone(tmp_path / "copy")
     shown = copy.succeed("dvc", "metrics", "diff", "HEAD~1", "HEAD", "--targets", "data/metrics/smoke/geometry.json")
     assert "polygons_" in shown and "Change" in shown
