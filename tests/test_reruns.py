@@ -31,6 +31,9 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+SETTLED = {"one more T", "another experiment"}  # where most runs: the test then asks whether anything is left to run
+
+
 class Change(NamedTuple):
     """A kind of change, the stages that it should run, in any order, and the cells that each `train` should train."""
 
@@ -55,9 +58,17 @@ def another_experiment(project: Project) -> None:
     project.add("another", section, {"family": "toy"})
 
 
-def another_order(project: Project) -> None:
+def words_and_order(project: Project) -> None:
+    """What decides no result: a comment in params.yaml, the order of the list, an experiment's story."""
+    for name in ("params.yaml", f"{EXPERIMENTS}/geometry/README.md"):
+        project.append(name, "# a remark")
     runs = YAML(typ="safe").load(project.folder / "stages/runs.yaml")
     project.write("stages/runs.yaml", runs | {"smoke": dict(reversed(runs["smoke"].items()))})
+
+
+def drawing_and_judging(project: Project) -> None:
+    for name in ("claims", "figure"):
+        project.append(f"{EXPERIMENTS}/geometry/{name}.py", "# a remark")
 
 
 AFTER = "extract@geometry render@geometry report"
@@ -66,10 +77,8 @@ CHANGES = [
     Change("one more seed", geometry(init_seed={"count": 2}), f"check train@geometry {AFTER}", [CELLS]),
     Change("a measure", lambda of: of.set("geometry.smoke.measure", {"learned": 0.3}), f"check {AFTER}", []),
     Change("a default", lambda of: of.set("toy.beta2", 0.99), f"check train@geometry {AFTER}", [CELLS]),
-    Change("a comment in params.yaml", appended("params.yaml"), "check report", []),
-    Change("the list's order", another_order, "check report", []),
-    Change("a claim's words", appended(f"{EXPERIMENTS}/geometry/claims.py"), "check render@geometry report", []),
-    Change("a figure", appended(f"{EXPERIMENTS}/geometry/figure.py"), "check render@geometry report", []),
+    Change("a comment, an order and a story", words_and_order, "check report", []),
+    Change("a figure and a claim's words", drawing_and_judging, "check render@geometry report", []),
     Change("a number", appended(f"{EXPERIMENTS}/geometry/measure.py"), "check extract@geometry report", []),
     Change(
         "another experiment",
@@ -77,7 +86,6 @@ CHANGES = [
         "check generate@another train@another extract@another render@another report",
         [0],
     ),
-    Change("a story", appended(f"{EXPERIMENTS}/geometry/README.md"), "check report", []),
     Change("a toy engine", appended(f"{FAMILIES}/toy/training/engines/fused.py"), "check train@geometry", [0]),
     Change("digits' training", appended(f"{FAMILIES}/digits/training/loop.py"), "check train@memorization", [0]),
     Change("a README", lambda of: (of.folder / FAMILIES / "toy/README.md").write_text("mine") and None, "", []),
@@ -91,4 +99,5 @@ def test_a_change_runs_what_depends_on_it_and_no_more(change: Change, reproduced
     output = project.succeed("dvc", "repro")
     assert sorted(ran(output)) == sorted(change.stages.split())
     assert trained(output) == change.cells
-    assert ran(project.succeed("dvc", "repro")) == []
+    if change.name in SETTLED:
+        assert ran(project.succeed("dvc", "repro")) == []
