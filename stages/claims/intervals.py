@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from stages.claims import Part
 
@@ -39,7 +39,7 @@ def mean(what: str, values: Any, *, least: float = -math.inf, most: float = math
     deviation = float(known.std(ddof=1))
 
     def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
-        reach = stats.t.ppf(1 - doubt / 2, sets - 1) * deviation / np.sqrt(sets)
+        reach = special.stdtrit(sets - 1, 1 - doubt / 2) * deviation / np.sqrt(sets)
         return effect - reach, effect + reach
 
     return _part(what, effect, len(known), least, most, interval)
@@ -69,7 +69,8 @@ def share(what: str, hits: Any, *, least: float = -math.inf, most: float = math.
 
     def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
         k = np.round(effect * sets)
-        low, high = stats.beta.ppf(doubt / 2, k, sets - k + 1), stats.beta.ppf(1 - doubt / 2, k + 1, sets - k)
+        low = special.betaincinv(k, sets - k + 1, doubt / 2)
+        high = special.betaincinv(k + 1, sets - k, 1 - doubt / 2)
         return np.where(k == 0, 0.0, low), np.where(k == sets, 1.0, high)
 
     return _part(what, effect, len(known), least, most, interval)
@@ -88,7 +89,7 @@ def correlation(what: str, first: Any, second: Any, *, least: float = -math.inf,
     effect = float(pairs["first"].corr(pairs["second"]))
 
     def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
-        reach = stats.norm.ppf(1 - doubt / 2) / np.sqrt(sets - 3)
+        reach = special.ndtri(1 - doubt / 2) / np.sqrt(sets - 3)
         middle = np.arctanh(np.clip(effect, -1 + 1e-12, 1 - 1e-12))
         return np.tanh(middle - reach), np.tanh(middle + reach)
 
