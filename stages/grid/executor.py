@@ -68,16 +68,16 @@ def run(function: Callable[..., Any], jobs: Sequence[Job], title: str) -> Iterat
     """
     if not jobs:
         return
-    with _client(len(jobs)) as client, _progress(jobs, title) as bar:
-        try:
+    try:
+        with _client(len(jobs)) as client, _progress(jobs, title) as bar:
             for done, (i, outcome) in enumerate(_outcomes(client, function, jobs), start=1):
                 yield i, outcome
                 bar.set_description_str(f"{title}: {done} of {len(jobs)} cells", refresh=False)
                 bar.update(jobs[i].work)
-        except (CancelledError, ClosedClientError, CommClosedError):  # of a job's own errors it has an outcome
-            raise WorkersError(
-                "lost the cluster's scheduler, or it dropped this run's jobs; cells that are in the store are kept"
-            ) from None
+    except (CancelledError, ClosedClientError, CommClosedError):  # of a job's own errors it has an outcome
+        raise WorkersError(
+            "lost the cluster's scheduler, or it dropped this run's jobs; cells that are in the store are kept"
+        ) from None
 
 
 def _outcomes(client: Client, function: Callable[..., Any], jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome]]:
@@ -126,11 +126,12 @@ def _client(jobs: int) -> Iterator[Client]:
     # by default a worker gives all freed memory back, and takes the pages of each step's arrays anew: half of its time
     settings |= {f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in MALLOC.items()}
     with dask.config.set(settings):
-        if dask.config.get("scheduler-address", None):
-            _reach(dask.config.get("scheduler-address"))
-            warnings.filterwarnings("ignore", category=VersionMismatchWarning)
+        if address := dask.config.get("scheduler-address", None):
+            _reach(address)
             quietly = silence_logging_cmgr(logging.CRITICAL)  # it tells of a scheduler that goes in tracebacks
-            with quietly, Client() as client, tempfile.TemporaryDirectory() as folder:
+            differing = warnings.catch_warnings(action="ignore", category=VersionMismatchWarning)
+            with quietly, differing, Client() as client, tempfile.TemporaryDirectory() as folder:
+                _wait_for_workers(client, address)
                 _check_versions(client)  # in place of distributed's own table of what differs
                 client.run(_forget_code())
                 client.upload_file(str(_zipped_code(Path(folder))))
@@ -171,6 +172,14 @@ def _reach(address: str) -> None:
         raise WorkersError(
             f"DASK_SCHEDULER_ADDRESS is {address!r}; allowed: where a scheduler answers within {PATIENCE} seconds"
         ) from error
+
+
+def _wait_for_workers(client: Client, address: str) -> None:
+    """Wait for the first worker of a cluster, and say so."""
+    if not _threads(client):
+        print(f"waiting: the scheduler at {address} has no worker yet", file=sys.stderr)
+    while not _threads(client):
+        time.sleep(0.2)
 
 
 def _check_versions(client: Client) -> None:

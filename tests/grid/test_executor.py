@@ -158,6 +158,16 @@ def test_cells_go_to_the_cluster_that_the_environment_names_and_run_this_checkou
 
 
 @pytest.mark.slow
+def test_a_cluster_that_has_no_worker_yet_is_waited_for(cluster: Cluster, capfd: pytest.CaptureFixture[str]) -> None:
+    later = threading.Timer(3, cluster.worker)
+    later.start()
+    with dask.config.set(scheduler_address=cluster.address):
+        (outcome,) = [outcome for _, outcome in run(time.sleep, [Job((0.0,), 1)], "sleeping")]
+    assert outcome.error is None
+    assert f"waiting: the scheduler at {cluster.address} has no worker yet\n" in capfd.readouterr().err
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_in_the_middle_of_a_cell_leaves_it_to_another(cluster: Cluster, project: Project) -> None:
     """Two workers of a cluster, no disk shared with the store; what comes back is what is trained here."""
     project.set("geometry.smoke.grid", {"T": [3], "data_seed": 0, "weight_decay": 1e-2, "steps": 200_000})
@@ -211,6 +221,7 @@ def _speak(listening: socket.socket, words: bytes) -> None:
 def test_an_address_where_no_scheduler_answers_is_refused_in_one_line(project: Project, speaks: bytes | None) -> None:
     """Nothing is there; something that never answers; something else."""
     project.through("geometry", "generate")
+    project.patch("from stages.grid import executor\nexecutor.PATIENCE = 2\n")
     with socket.socket() as there:
         there.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{there.getsockname()[1]}"
@@ -218,7 +229,7 @@ def test_an_address_where_no_scheduler_answers_is_refused_in_one_line(project: P
             there.listen()
             threading.Thread(target=_speak, args=(there, speaks), daemon=True).start()
         done = project.run("train", "geometry", DASK_SCHEDULER_ADDRESS=address)
-    wrong = f"error: DASK_SCHEDULER_ADDRESS is '{address}'; allowed: where a scheduler answers within 10 seconds"
+    wrong = f"error: DASK_SCHEDULER_ADDRESS is '{address}'; allowed: where a scheduler answers within 2 seconds"
     assert done.returncode == 1 and done.stderr.strip() == wrong
 
 
