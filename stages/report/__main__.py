@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,6 @@ from stages.core.bundle import write_bytes
 from stages.core.command import main
 from stages.experiments import style
 from stages.report import content, explorer, overview, passages, pictures, sizes, storage, stories
-
-bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
 
 
 def report(scale: str) -> None:
@@ -55,8 +54,16 @@ def page(scale: str) -> str:
         sizes=sizes.sizes(scale),
         film=explorer.film(scale),
         passages=passages.passages(scale),
-        vega=bundle(vl_version=".".join(altair.VEGALITE_VERSION.strip("v").split(".")[:2])),
+        vega=vega(),
     )
+
+
+@functools.cache
+def vega() -> str:
+    """Vega-Lite as JavaScript, of the version that the charts are written for."""
+    bundle: Any = vl_convert.javascript_bundle  # its stub asks for a snippet, which it does without
+    text: str = bundle(vl_version=".".join(altair.VEGALITE_VERSION.strip("v").split(".")[:2]))
+    return text
 
 
 if __name__ == "__main__":
