@@ -210,11 +210,16 @@ class Project:
         self.git("commit", "-qm", "Results")
 
     def command(self, *words: str, **environment: str) -> tuple[list[str], dict[str, Any]]:
-        """Arguments for subprocess: `train geometry` is python -m stages.train smoke/geometry, `dvc ...` is DVC."""
+        """Arguments for subprocess: `train geometry` is python -m stages.train smoke/geometry, `dvc ...` is DVC.
+
+        One worker, where a test does not ask for more: it takes seconds to start each, and tests run two at a time.
+        """
         verb, *rest = words
         module = [verb if verb == "dvc" else f"stages.{verb}", *(f"smoke/{x}" if verb in VERBS else x for x in rest)]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # dvc's own `python`
-        outer = {k: v for k, v in os.environ.items() if k not in ("DVC_ROOT", "DASK_SCHEDULER_ADDRESS")}
+        outer = {"WORKERS": "1"} | {
+            k: v for k, v in os.environ.items() if k not in ("DVC_ROOT", "DASK_SCHEDULER_ADDRESS")
+        }
         if (self.folder / "patches").exists():
             outer["PYTHONPATH"] = f"{self.folder / 'patches'}{os.pathsep}{self.folder}"
         return [sys.executable, "-m", *module], {"cwd": self.folder, "env": outer | {"PATH": path} | environment}

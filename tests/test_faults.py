@@ -90,7 +90,7 @@ def kill_at_random(project: Project, kills: int) -> None:
     """Kill the training so many times, each at a random moment, then let it end; as if it had never been killed."""
     rng, done = random.Random(0), set[str]()
     for k in range(kills):
-        with running(project, "train", X) as process:
+        with running(project, "train", X, WORKERS="2") as process:
             wait_for(lambda: checkpoints(project) or len(finished(project)) == CELLS, process)
             time.sleep(rng.uniform(0, 1))
             os.killpg(process.pid, signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_a_cell_goes_on_from_where_it_was_killed(long: Project) -> None:
 @pytest.mark.slow
 def test_ctrl_c_ends_within_two_seconds_says_so_and_leaves_no_process(long: Project) -> None:
     steps(long, 5_000_000)
-    with running(long, "train", X) as process:
+    with running(long, "train", X, WORKERS="2") as process:
         wait_for(lambda: checkpoints(long), process)
         start = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the run
@@ -197,7 +197,7 @@ def test_two_runs_at_once_both_end_and_agree(long: Project) -> None:
 @pytest.mark.slow
 def test_a_second_dvc_repro_is_refused_and_the_first_goes_on(long: Project) -> None:
     long.init()
-    long.set(f"{X}.smoke.grid.steps", 150_000)
+    long.set(f"{X}.smoke.grid.steps", 75_000)
     with running(long, "dvc", "repro", f"train@{X}") as first:
         wait_for(lambda: checkpoints(long), first)
         second = long.run("dvc", "repro", f"train@{X}")

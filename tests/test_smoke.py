@@ -32,10 +32,10 @@ CLAIM = {"id", "claim", "source", "says", "verdict", "would_take", "parts", "sho
 
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A git and DVC project after one `dvc repro`."""
+    """A git and DVC project after one `dvc repro`, by two workers."""
     project = Project(tmp_path_factory.mktemp("project"))
     project.init()
-    output = project.succeed("dvc", "repro")
+    output = project.succeed("dvc", "repro", WORKERS="2")
     assert len(ran(output)) == 14, output
     return project
 
