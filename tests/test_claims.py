@@ -91,16 +91,32 @@ def test_intervals_are_those_of_the_textbook() -> None:
     assert part.effect == 7 / 8 and Finding([part]).verdict == UNDECIDED
 
 
-def test_a_correlation_has_fisher_s_interval_and_none_where_nothing_varies() -> None:
+def test_a_rank_correlation_has_its_interval_and_none_where_nothing_varies() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=30)
     y = x + rng.normal(size=30)
-    part, textbook = intervals.correlation("x", x, y, least=0), stats.pearsonr(x, y)
-    assert (part.low, part.high) == pytest.approx(tuple(textbook.confidence_interval(0.99)))
-    assert part.effect == pytest.approx(textbook.statistic) and part.holds and part.sets == 30
-    assert Finding([intervals.correlation("x", x, 0 * y, least=0)]).verdict == UNDECIDED
-    assert Finding([intervals.correlation("x", x[:3], x[:3], least=0)]).verdict == UNDECIDED
+    ranks = stats.rankdata(x), stats.rankdata(y)
+    part = intervals.correlation("x", *ranks, least=0)
+    assert part.effect == pytest.approx(stats.spearmanr(x, y).statistic) and part.holds and part.sets == 30
+    reach = stats.norm.ppf(0.995) * math.sqrt(1.06 / 27)
+    assert np.arctanh([part.low, part.high]) == pytest.approx(np.arctanh(part.effect) + np.array([-reach, reach]))
+    wider = intervals.correlation("x", *ranks, groups=3, least=0)
+    assert wider.effect == part.effect and wider.low < part.low and wider.high > part.high
+    for constant in (intervals.correlation("x", x, 0 * y, least=0), intervals.correlation("x", x[:3], x[:3], least=0)):
+        assert Finding([constant]).verdict == UNDECIDED and constant.sets == 0
     assert intervals.correlation("x", x, x, least=0).holds
+
+
+def test_the_interval_of_a_rank_correlation_holds_the_truth_in_99_of_100() -> None:
+    """Of ranks within three groups, of independent values: the truth is 0."""
+    rng, trials = np.random.default_rng(0), 1000
+    group, misses = np.repeat([0, 1, 2], [24, 12, 12]), 0
+    for _ in range(trials):
+        ranks = pd.DataFrame(rng.normal(size=(48, 2))).groupby(group).rank(pct=True)
+        centred = ranks - ranks.groupby(group).transform("mean")
+        part = intervals.correlation("x", centred[0], centred[1], groups=3)
+        misses += not part.low < 0 < part.high
+    assert 0.003 < misses / trials < 0.017
 
 
 @pytest.mark.parametrize("of", [intervals.mean, intervals.ratio, intervals.share])

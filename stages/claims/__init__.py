@@ -167,13 +167,12 @@ def judged(module: ModuleType, tables: Tables, measure: Any) -> Summary:
 
 
 def _judged(one: Claim, tables: Tables, measure: Any) -> Finding:
-    """What the cells under the source's settings say; what all say is shown beside, where these are others."""
+    """What the cells under the source's settings say; what the others say, if there are any, is shown beside."""
     cells = tables.cells
     own = [name for name in one.under if name in cells]
-    found = one.judge(tables, measure)
     if not own or (as_there := (cells[own] == [one.under[name] for name in own]).all(axis=1)).all():
-        return found
-    chosen = one.judge(_Chosen(tables, cells[as_there]), measure)
+        return one.judge(tables, measure)
+    chosen, found = (one.judge(_Chosen(tables, cells[which]), measure) for which in (as_there, ~as_there))
     settings = ", ".join(f"{name} {value}" for name, value in one.under.items())
     shown = {ELSEWHERE: "; ".join(map(part_in_words, _found(found)["parts"]))} | dict(chosen.shown or {})
     return chosen._replace(shown=shown, note=f"{chosen.note or found.note} The source's settings: {settings}.")

@@ -23,6 +23,7 @@ FEWEST = 3  # values that have an interval
 MOST = 1000  # training sets: that more would decide is not worth saying
 PARTS = 40  # more than a claim has
 FEW_PARTS = 4  # about as many as one has
+RANKS = 1.06  # variance of the arctanh of a rank correlation, times the pairs less three
 
 Floats = NDArray[np.float64]
 Interval = Callable[[Floats, float], tuple[Floats, Floats]]  # of so many sets, that misses in such a share of cases
@@ -81,15 +82,20 @@ def more_often(what: str, values: Any, *, least: float = 0.0) -> Part:
     return share(f"training sets {what}", _known(values) > least, least=0.5)
 
 
-def correlation(what: str, first: Any, second: Any, *, least: float = -math.inf, most: float = math.inf) -> Part:
-    """The correlation of independent pairs, with Fisher's interval; of ranks, Spearman's."""
+def correlation(
+    what: str, first: Any, second: Any, *, groups: int = 1, least: float = -math.inf, most: float = math.inf
+) -> Part:
+    """The rank correlation of independent pairs, with the interval of Fieller, Hartley and Pearson (1957).
+
+    Takes ranks, within each of so many groups where there are several. Ranks that are all alike have none.
+    """
     pairs = pd.DataFrame({"first": first, "second": second}).dropna()
-    if len(pairs) < FEWEST + 1 or (pairs.nunique() < 2).any():
-        return Part(what, math.nan, -math.inf, math.inf, len(pairs), least, most)
+    if len(pairs) < FEWEST + groups or (pairs.nunique() < 2).any():
+        return Part(what, math.nan, -math.inf, math.inf, 0, least, most)
     effect = float(pairs["first"].corr(pairs["second"]))
 
     def interval(sets: Floats, doubt: float) -> tuple[Floats, Floats]:
-        reach = special.ndtri(1 - doubt / 2) / np.sqrt(sets - 3)
+        reach = special.ndtri(1 - doubt / 2) * np.sqrt(RANKS / (sets - groups - 2))
         middle = np.arctanh(np.clip(effect, -1 + 1e-12, 1 - 1e-12))
         return np.tanh(middle - reach), np.tanh(middle + reach)
 

@@ -102,10 +102,11 @@ def find_bump(chosen: pd.DataFrame) -> Bump | None:
 def bump_rises(chosen: pd.DataFrame) -> pd.DataFrame:
     """How far test loss rises to the bump and falls after it: a row a training set, columns rise and fall.
 
-    Takes a table of one cell a (T, data_seed), of which those count that `complete` has. Where the highest mean is, is
-    chance too, so each training set's rise and fall are taken at those T that are the bump of all others. Empty where
-    there are fewer than three training sets, or no T on both sides of the middle regime.
+    Takes a table of one cell a (T, data_seed), of which those count that `complete` has from POLYGONS_END on. Where the
+    highest mean is, is chance too, so each training set's rise and fall are taken at those T that are the bump of all
+    others. Empty where there are fewer than three training sets, or no T on both sides of the middle regime.
     """
+    chosen = chosen[chosen["T"] >= POLYGONS_END]
     losses = complete(chosen, "test_loss")
     rows = {}
     for seed in losses.index if len(losses) > 2 else []:

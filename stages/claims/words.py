@@ -23,4 +23,6 @@ def words(value: Any) -> str:
     """A JSON value as a reader would write it, numbers to three digits."""
     if isinstance(value, dict):
         return "; ".join(f"{key}: {words(v)}" if "=" not in key else f"{words(v)} at {key}" for key, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(words, value))
     return _number(value) if isinstance(value, float) else str(value)

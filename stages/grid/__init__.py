@@ -1,1 +1,1 @@
-"""A grid becomes cells: their keys, where trained ones are kept, and who trains the rest."""
+"""A grid's cells: their keys, where trained ones are kept, and who trains the rest."""

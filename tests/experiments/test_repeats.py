@@ -70,10 +70,11 @@ def table(c: float, sets: int = ALL, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**columns).reset_index(names="cell")
 
 
-def judge(runs: pd.DataFrame, D: float = 0.0) -> Summary:
-    """Of runs, in which the first point's D rises to this."""
+def judge(runs: pd.DataFrame, D: float = 0.0, at: int = 10) -> Summary:
+    """Of runs of twenty steps, in which the first point's D is this at a step, else 0."""
     items = runs[["cell", "T", "copies", "repeated", "snapshots"]].assign(kind="point", item=0)
-    return judged(claims, Tables(cells=runs, items=pd.concat([items.assign(step=k, D=D * k) for k in (0, 1)])), MEASURE)
+    every = pd.concat([items.assign(step=step, D=D * (step == at)) for step in (0, 10, 20)])
+    return judged(claims, Tables(cells=runs, items=every), MEASURE)
 
 
 @pytest.mark.parametrize("c", [0.4, 1.0, 1.7])
@@ -132,12 +133,23 @@ def test_each_claim_is_about_its_own_number(runs: pd.DataFrame, text: str, expec
 def test_a_point_that_had_a_feature_s_dimensionality_and_is_lost_was_a_near_miss() -> None:
     lost = table(99, snapshots=5)
     assert verdict(judge(lost, D=0.4), NEAR) == HOLDS
+    assert verdict(judge(lost, D=0.4, at=20), NEAR) == UNDECIDED  # it is there in the end
     once = table(99, snapshots=5, features_forgotten=0)
     assert verdict(judge(once), FORGOTTEN) == UNDECIDED
     assert verdict(judge(once.assign(features_forgotten=once["T"] == 1000)), FORGOTTEN) == HOLDS
     assert verdict(judge(once.assign(features_forgotten=once.copies > 1)), FORGOTTEN) == UNDECIDED
     for runs, D in ((lost, 0.001), (table(0.0, snapshots=5), 0.4), (table(99), 0.4)):
         assert verdict(judge(runs, D), NEAR) == UNDECIDED
+
+
+def test_recalled_points_and_features_are_added_up() -> None:
+    runs = table(0.4, snapshots=5)
+    runs = (
+        runs[runs.copies == runs.copies.max()].groupby("data_seed").head(1).assign(repeated=3, repeated_recalled=2 / 3)
+    )
+    for features, share in ((3, 1), (2, 0)):
+        (part,) = finding(judge(runs.assign(features_learned=features)), "Does each recalled").parts
+        assert part.effect == share and part.sets == runs.data_seed.nunique()
 
 
 def test_nothing_trained_decides_nothing_and_draws_nothing() -> None:

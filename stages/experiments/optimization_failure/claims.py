@@ -90,9 +90,9 @@ def gap(tables: Tables, measure: Any) -> Finding:
     return Finding(
         [intervals.ratio("largest angle between neighbours, over 360 degrees / T", of, least=WIDE)],
         labelled(found.groupby("shape").gap.mean(), "shape") if len(found) else None,
-        f"""Runs on orthonormal points of lowest train loss that end on two circles; the largest angle anywhere. A
-        quarter more than in the regular polygon, where it is 1 (within {measure.regular:.0%}). Shown: of other
-        shapes.""",
+        f"""Runs of lowest train loss that end on two circles, on random or orthonormal points; the largest angle
+        anywhere. A quarter more than in the regular polygon, where it is 1 (within {measure.regular:.0%}). Shown: of
+        other shapes.""",
     )
 
 

@@ -186,7 +186,7 @@ def _first(runs: pd.DataFrame, learned: float) -> float:
 
 @claim(
     "P8",
-    "norms of W and b peak near T = 30, then fall to a plateau",
+    "norms of W and b peak near T = 30, then fall",
     source="Figure 4",
     says="both peak near T = 30",
 )

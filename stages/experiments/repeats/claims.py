@@ -245,14 +245,16 @@ def near_misses(tables: Tables, measure: Any) -> Finding:
     seen = watched(tables.cells)
     lost = seen[(seen.repeated == 1) & (seen.copies > 1) & (seen.repeated_recalled < 0.5)]
     items = tables.items
-    own = items[items.cell.isin(lost.cell) & (items.kind == "point") & (items["item"] == 0) & (items.step > 0)]
+    own = items[items.cell.isin(lost.cell) & (items.kind == "point") & (items["item"] == 0)]
+    own = own[(own.step > 0) & (own.step < own.groupby("cell").step.transform("max"))]
     highest = (own.D * own.copies).groupby(own.cell).max()
     near = (highest > measure.learned).groupby(lost.set_index("cell").data_seed.loc[highest.index]).any()
     return Finding(
         [intervals.share("training sets with a near miss", near, least=SOMETIMES)],
         {"largest D_x R on the way": sorted(highest)} if len(highest) else None,
         f"""Watched runs of one repeated point that is not recalled in the end: R D_x, that of its copies together, was
-        above {measure.learned} in some snapshot. Certainly in more than one training set in a hundred.""",
+        above {measure.learned} at one of the {measure.frames} listed moments, the last apart. Certainly in more than
+        one training set in a hundred.""",
     )
 
 
@@ -284,6 +286,15 @@ def copies_needed(tables: Tables, measure: Any) -> Finding:
         {f"c of R = c T / n ({words})": sorted(best.dropna()) for words, best in found.items()} if len(runs) else None,
         "The middle of those c that have the most runs of a training set on their side; read off a coarse grid of R.",
     )
+
+
+@question("Does each recalled point take a feature's place: are recalled points and features five together?")
+def together(tables: Tables, measure: Any) -> Finding:
+    """The share of training sets where they are, of each number of repeated points."""
+    of = several(tables.cells)
+    five = (of.recalled + of.features_learned == 5).groupby(of.repeated)
+    shares = [intervals.share(f"training sets where they are, of {count} such points", hits) for count, hits in five]
+    return Finding(shares, None, "Asked after what J10 counts had been seen. Features: learned ones that are left.")
 
 
 def _at_least(values: pd.Series, bound: float) -> pd.Series:

@@ -36,9 +36,7 @@ def peaks(cells: pd.DataFrame) -> pd.DataFrame:
     Where there are several n, at the T (1 - S) that all of them have.
     """
     scaled = (cells["T"] * (1 - cells.S)).round(1)
-    common = scaled.groupby(scaled).transform("size").gt(0) & cells.n.groupby(scaled).transform("nunique").eq(
-        cells.n.nunique()
-    )
+    common = cells.n.groupby(scaled).transform("nunique").eq(cells.n.nunique())
     middle = cells[scaled.between(*MIDDLE) & common]
     means = middle.groupby(["n", "S", "eps_sum", "eps_share", "T"], as_index=False)[["test_loss", "norm_b"]].mean()
     return means.loc[means.groupby(["n", "S", "eps_sum"]).test_loss.idxmax()].reset_index(drop=True)
@@ -115,7 +113,7 @@ def equal_bits(tables: Tables, measure: Any) -> Finding:
     least = 0.5 if equal.all() else 1.0  # one pair that differs refutes it
     return Finding(
         [intervals.share("pairs of equal weights", equal, least=least)],
-        note="Whole trainings on training sets of several sizes, each with both losses.",
+        note="Whole trainings with both losses, where n is a power of two. One pair that differs refutes it.",
     )
 
 

@@ -56,20 +56,21 @@ def headline(tables: Tables, measure: Any) -> Mapping[str, float | int]:
 def knowing(tables: Tables, measure: Any) -> Finding:
     """ROC area of scores that use features and candidate points, less that of scores that do not."""
     models = stored(tables.cells)
-    showing = models[models.candidates > 0]
     parts, shown = [], {}
     for kind, words in AGAINST.items():
-        areas = asked(tables.scores, showing, kind)
+        areas = asked(tables.scores, models, kind)
         gain = areas[list(KNOWING)].max(axis=1) - areas[list(BLIND)].max(axis=1)
-        parts.append(intervals.mean(f"gain {words}", per_set(gain, showing), least=0))
-        keyed = showing.set_index("cell")
+        parts.append(intervals.mean(f"gain {words}", per_set(gain, models), least=0))
+        keyed = models.set_index("cell")
         shown[words] = labelled(gain.groupby([keyed.m, keyed.copies]).mean(), "m", "R")
     return Finding(
         parts,
-        shown | {"models": len(showing), "without a candidate": len(models) - len(showing)} if len(showing) else None,
+        shown | {"models": len(models), "without a candidate": int((models.candidates == 0).sum())}
+        if len(models)
+        else None,
         """ROC area, under noise, of the better of the scores of h that use features and candidate points, less that of
-        the best that do not; mean over models that recall the planted points and show a candidate (without one there
-        is nothing to use). The reconstruction error is no score of h alone and left out.""",
+        the best that do not; mean over models that recall the planted points, also those where the search finds no
+        candidate. The reconstruction error is no score of h alone and left out.""",
     )
 
 
