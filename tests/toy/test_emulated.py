@@ -20,7 +20,7 @@ from tests.toy.test_training import digest, run
 
 STEPS = {30: 500, 100: 600, 2100: 60}  # by T: every pair, lengths, boxes
 Cells = dict[int, tuple[Data, Training]]
-HASWELL = "x86-64-v3"
+HASWELL = "x86-64-v3"  # the instruction set that it has
 PYTHON = str(Path(sys.executable).resolve())
 CODE = """
 import sys

@@ -133,11 +133,9 @@ def wide(tables: Tables, measure: Any) -> Finding:
 def norms_cross(tables: Tables, measure: Any) -> Finding:
     """Which norm is larger, at three T."""
     of = trained(tables.cells)
-    known = of["T"].nunique() > 2 and (of.scaled > MIDDLE[1]).any()
-    above = (of.norm_b > of.norm_W).groupby([of.data_seed, of["T"]]).all().unstack("T") if known else None
-    if above is None:
+    if of["T"].nunique() < 3 or not (of.scaled > MIDDLE[1]).any():
         return Finding()
-    above = above.dropna().astype(bool)
+    above = (of.norm_b > of.norm_W).groupby([of.data_seed, of["T"]]).all().unstack("T").dropna().astype(bool)
     parts = {
         f"below at T = {above.columns[0]}": ~above.iloc[:, 0],
         "above at some T": above.any(axis=1),

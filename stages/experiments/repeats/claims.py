@@ -195,7 +195,7 @@ def boundary(tables: Tables, measure: Any) -> Finding:
         for test in TESTS
     }
     parts = [
-        intervals.share(f"training sets on their side ({words})", _at_least(sides[test], RIGHT), least=0.5)
+        intervals.share(f"training sets on their side ({words})", (sides[test].dropna() >= RIGHT), least=0.5)
         for test, words in TESTS.items()
     ]
     shown = {
@@ -295,7 +295,3 @@ def together(tables: Tables, measure: Any) -> Finding:
     five = (of.recalled + of.features_learned == 5).groupby(of.repeated)
     shares = [intervals.share(f"training sets where they are, of {count} such points", hits) for count, hits in five]
     return Finding(shares, None, "Asked after what J10 counts had been seen. Features: learned ones that are left.")
-
-
-def _at_least(values: pd.Series, bound: float) -> pd.Series:
-    return (values >= bound).where(values.notna())
