@@ -166,8 +166,8 @@ def exchanges(tables: Tables, measure: Any) -> Finding:
         else None,
         f"""Rank correlation of each one's D in the two models, a mean over sizes (shown: by T of the set that is not
         transposed). Trained with AdamW, eps as 1 / n^2, as the gradients of a mean over features go. A full exchange
-        would give 1, none 0: above {HALF}. What breaks it is that Adam rescales each weight's gradient: see the claim
-        on gradient descent.""",
+        would give 1, none 0: above {HALF}. What breaks it is not known: points are random, initial weights do not
+        match, and Adam rescales each weight's gradient.""",
     )
 
 
