@@ -195,7 +195,7 @@ def boundary(tables: Tables, measure: Any) -> Finding:
         for test in TESTS
     }
     parts = [
-        intervals.share(f"training sets on their side ({words})", (sides[test].dropna() >= RIGHT), least=0.5)
+        intervals.share(f"training sets on their side ({words})", sides[test].dropna() >= RIGHT, least=0.5)
         for test, words in TESTS.items()
     ]
     shown = {
