@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import math
 from collections import Counter
@@ -14,11 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 from scipy import stats
 
 from stages import claims
 from stages.claims import FAILS, HOLDS, UNDECIDED, Finding, Part, claim, intervals, ledger, question
+from stages.core.rooms import room
 from stages.core.tables import Tables
+from tests.conftest import RUNS
 
 
 @pytest.mark.parametrize(
@@ -263,3 +267,15 @@ def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_sho
         "not run under its settings; under others: x"
     )
     assert as_run.note.endswith("The source's settings: reduction sum.")
+
+
+def test_the_settings_that_each_claim_is_judged_under_are_axes_of_its_experiment() -> None:
+    names = set()
+    for experiment, run in RUNS["laptop"].items():
+        spec = room(run["family"], "data.spec")
+        axes = spec.Data.model_fields | spec.Training.model_fields
+        for one in vars(importlib.import_module(f"stages.experiments.{experiment}.claims")).values():
+            for name, value in one.under.items() if isinstance(one, claims.Claim) else ():
+                TypeAdapter(axes[name].annotation).validate_python(value, strict=True)
+                names.add(name)
+    assert names == {"n", "S", "reduction"}
