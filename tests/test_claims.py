@@ -269,7 +269,7 @@ def test_only_cells_under_the_source_s_settings_judge_a_claim_and_others_are_sho
     assert as_run.note.endswith("The source's settings: reduction sum.")
 
 
-def test_the_settings_that_each_claim_is_judged_under_are_axes_of_its_experiment() -> None:
+def test_the_settings_that_each_claim_is_judged_under_are_axes_of_its_family() -> None:
     names = set()
     for experiment, run in RUNS["laptop"].items():
         spec = room(run["family"], "data.spec")
